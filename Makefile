@@ -1,0 +1,23 @@
+# The two commands a newcomer needs are `make demo` and `make test`; both install what is missing first.
+.PHONY: setup demo test bench docs format lint
+
+setup:
+	@sh scripts/setup.sh
+
+demo: setup
+	@sh scripts/demo.sh
+
+test: setup
+	@sh scripts/test.sh
+
+bench: setup
+	@sh scripts/bench.sh
+
+docs: setup
+	@sh scripts/docs.sh
+
+format:
+	swift format --in-place --recursive Package.swift Sources Tests Benchmarks Snippets
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks Snippets
