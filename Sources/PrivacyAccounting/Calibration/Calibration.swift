@@ -1,0 +1,122 @@
+import Foundation
+public import PrivacyEvents
+
+/// Finds the value of one parameter that meets a privacy target.
+///
+/// Every answer is on the safe side: the accountant's upper bound for the value returned does not exceed the target.
+public enum Calibration {
+  /// The least noise multiplier, to about ten digits and rounded up, for which `event` meets `target`.
+  ///
+  /// - Parameters:
+  ///   - target: the ε and δ to meet.
+  ///   - accountant: whose bound must meet it.
+  ///   - event: the whole computation as a function of the noise multiplier; its ε must fall as the multiplier grows.
+  /// - Throws: ``AccountingError/targetUnreachable(parameter:target:searched:advice:)`` where even a multiplier of 1e7 is too little.
+  public static func noiseMultiplier(
+    for target: PrivacyTarget, accountant: PrivacyAccountant = PrivacyAccountant(), event: (Double) -> PrivacyEvent
+  ) throws(AccountingError) -> Double {
+    try target.validate()
+    return try leastSafe(in: 1e-3...1e7, start: 1) { value throws(AccountingError) in
+      try accountant.epsilon(of: event(value), delta: target.delta).upper / target.epsilon
+    } unreachable: {
+      .targetUnreachable(
+        parameter: "noise multiplier", target: target, searched: "0.001 … 1e7",
+        advice: "part of the event does not depend on it: lower the number of rounds or raise ε or δ")
+    }
+  }
+
+  /// The greatest sampling rate, rounded down, for which `event` meets `target`.
+  public static func samplingRate(
+    for target: PrivacyTarget, accountant: PrivacyAccountant = PrivacyAccountant(), event: (Double) -> PrivacyEvent
+  ) throws(AccountingError) -> Double {
+    try target.validate()
+    // The reciprocal of the rate plays the part of the noise: more of it is more private.
+    func excess(_ inverse: Double) throws(AccountingError) -> Double {
+      try accountant.epsilon(of: event(min(1, 1 / inverse)), delta: target.delta).upper / target.epsilon
+    }
+    if try excess(1) <= 1 { return 1 }
+    let inverse = try leastSafe(in: 1...1e9, start: 100, excess) {
+      .targetUnreachable(
+        parameter: "sampling rate", target: target, searched: "1e-9 … 1", advice: "raise the noise multiplier or lower the number of rounds"
+      )
+    }
+    return (1 / inverse).nextDown
+  }
+
+  /// The greatest number of rounds, at most `maximum`, for which `rounds` repetitions of `event` meet `target`.
+  ///
+  /// - Returns: 0 where not even one round does.
+  public static func rounds(
+    for target: PrivacyTarget, accountant: PrivacyAccountant = PrivacyAccountant(), maximum: Int = 1_000_000_000, of event: PrivacyEvent
+  ) throws(AccountingError) -> Int {
+    try target.validate()
+    let curve = try accountant.curve(of: event)
+    func meets(_ rounds: Int) throws(AccountingError) -> Bool {
+      try curve.epsilon(afterRounds: rounds, delta: target.delta).upper <= target.epsilon
+    }
+    guard try meets(1) else { return 0 }
+    var safe = 1
+    var over = 2
+    while over < maximum, try meets(over) { (safe, over) = (over, over > maximum / 2 ? maximum : 2 * over) }
+    if over >= maximum {
+      if try meets(maximum) { return maximum }
+      over = maximum
+    }
+    while over - safe > 1 {
+      let middle = safe + (over - safe) / 2
+      if try meets(middle) { safe = middle } else { over = middle }
+    }
+    return safe
+  }
+
+  /// The least x in `range` with excess(x) ≤ 1, for an excess that falls with x, to a relative 1e-11 and never below it.
+  private static func leastSafe(
+    in range: ClosedRange<Double>, start: Double, _ excess: (Double) throws(AccountingError) -> Double,
+    unreachable: () -> AccountingError
+  ) throws(AccountingError) -> Double {
+    var safe = start
+    var value = try excess(safe)
+    var unsafe = (x: safe, value: value)
+    while value > 1 {
+      unsafe = (safe, value)
+      guard safe < range.upperBound else { throw unreachable() }
+      safe = min(safe * 2, range.upperBound)
+      value = try excess(safe)
+    }
+    var safeValue = value
+    if safe == start {
+      repeat {
+        guard unsafe.x > range.lowerBound else { return range.lowerBound }
+        unsafe.x = max(unsafe.x / 2, range.lowerBound)
+        unsafe.value = try excess(unsafe.x)
+        if unsafe.value <= 1 { (safe, safeValue) = (unsafe.x, unsafe.value) }
+      } while unsafe.value <= 1
+    }
+    // Regula falsi on log ε over log x with the Illinois weights, and bisection where a value is not finite.
+    var low = (x: log(unsafe.x), y: log(unsafe.value))
+    var high = (x: log(safe), y: log(safeValue))
+    var side = 0
+    for _ in 0..<200 where high.x - low.x > 1e-11 {
+      var middle = 0.5 * (low.x + high.x)
+      if low.y.isFinite && high.y.isFinite && low.y != high.y {
+        let guess = high.x - high.y * (high.x - low.x) / (high.y - low.y)
+        // A little towards the safe end, so that both ends of the bracket close in.
+        let margin = 2e-12
+        middle = min(max(guess + margin, low.x + margin), high.x - margin)
+      }
+      let y = log(try excess(exp(middle)))
+      if y <= 0 {
+        high = (middle, y)
+        if side == 1 { low.y *= 0.5 }
+        side = 1
+      } else {
+        low = (middle, y)
+        if side == -1 { high.y *= 0.5 }
+        side = -1
+      }
+    }
+    let answer = exp(high.x)
+    guard try excess(answer) <= 1 else { return answer * (1 + 1e-12) }
+    return answer
+  }
+}
