@@ -1,0 +1,49 @@
+// Which level runs, and the entry points.
+#include "CVectorKernels.h"
+#include "KernelTable.h"
+
+int32_t cvk_best_level(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("avx2")) return CVK_LEVEL_BASELINE;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    return CVK_LEVEL_AVX512;
+  return CVK_LEVEL_AVX2;
+#else
+  return CVK_LEVEL_BASELINE;
+#endif
+}
+
+static const struct cvk_table *table(int32_t level) {
+#if defined(__x86_64__)
+  if (level == CVK_LEVEL_AVX512) return &cvk_table_avx512;
+  if (level == CVK_LEVEL_AVX2) return &cvk_table_avx2;
+#endif
+  (void)level;
+  return &cvk_table_baseline;
+}
+
+double cvk_sum_of_squares(int32_t level, const float *x, size_t count) { return table(level)->sum_of_squares(x, count); }
+
+double cvk_sum_of_squares_f64(int32_t level, const double *x, size_t count) {
+  return table(level)->sum_of_squares_f64(x, count);
+}
+
+double cvk_l1_norm(int32_t level, const float *x, size_t count) { return table(level)->l1_norm(x, count); }
+
+float cvk_max_magnitude(int32_t level, const float *x, size_t count) { return table(level)->max_magnitude(x, count); }
+
+void cvk_accumulate(int32_t level, double scale, const float *x, double *sum, size_t count) {
+  table(level)->accumulate(scale, x, sum, count);
+}
+
+void cvk_add_f64(int32_t level, const double *x, double *sum, size_t count) { table(level)->add_f64(x, sum, count); }
+
+void cvk_axpy(int32_t level, float a, const float *x, float *y, size_t count) { table(level)->axpy(a, x, y, count); }
+
+void cvk_scale(int32_t level, float a, float *x, size_t count) { table(level)->scale(a, x, count); }
+
+void cvk_subtract(int32_t level, const float *a, const float *b, float *out, size_t count) {
+  table(level)->subtract(a, b, out, count);
+}

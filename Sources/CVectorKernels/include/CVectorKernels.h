@@ -1,0 +1,49 @@
+/// Arithmetic on flat buffers of `float` and `double`, in one copy per instruction-set level.
+///
+/// Every level returns the same bits: reductions always run in 32 lanes of `double` that are combined in one
+/// fixed order, a short tail is padded with zeros and treated as a full block, and no product is contracted with
+/// the sum that follows it. (The payload of a NaN written by an element-wise kernel is the one exception;
+/// reductions return the one default NaN.)
+///
+/// A level that the machine or the build does not have must not be asked for: see `cvk_best_level`.
+#ifndef CVECTORKERNELS_H
+#define CVECTORKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CVK_LEVEL_BASELINE 0
+#define CVK_LEVEL_AVX2 1
+#define CVK_LEVEL_AVX512 2
+
+/// The highest level that this machine can execute; every lower level can be executed too.
+int32_t cvk_best_level(void);
+
+/// Sum of x[i]², NaN or infinite when an element is.
+double cvk_sum_of_squares(int32_t level, const float *x, size_t count);
+
+/// Sum of x[i]² of doubles.
+double cvk_sum_of_squares_f64(int32_t level, const double *x, size_t count);
+
+/// Sum of |x[i]|.
+double cvk_l1_norm(int32_t level, const float *x, size_t count);
+
+/// Largest |x[i]|, 0 for an empty buffer, NaN when any element is NaN.
+float cvk_max_magnitude(int32_t level, const float *x, size_t count);
+
+/// sum[i] += scale · x[i], the product rounded to double first.
+void cvk_accumulate(int32_t level, double scale, const float *x, double *sum, size_t count);
+
+/// sum[i] += x[i].
+void cvk_add_f64(int32_t level, const double *x, double *sum, size_t count);
+
+/// y[i] += a · x[i] in float, the product rounded first.
+void cvk_axpy(int32_t level, float a, const float *x, float *y, size_t count);
+
+/// x[i] *= a.
+void cvk_scale(int32_t level, float a, float *x, size_t count);
+
+/// out[i] = a[i] − b[i].
+void cvk_subtract(int32_t level, const float *a, const float *b, float *out, size_t count);
+
+#endif

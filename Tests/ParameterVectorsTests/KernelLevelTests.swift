@@ -1,0 +1,92 @@
+import ParameterVectors
+import Testing
+
+/// A small generator (splitmix64, Steele, Lea and Flood 2014), so that failures can be repeated.
+struct TestGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// Floats of very different sizes and both signs, with zeros and subnormals among them.
+  mutating func floats(_ count: Int) -> [Float] {
+    (0..<count).map { _ in
+      let exponent = Int.random(in: -20...20, using: &self)
+      let value = Float(sign: .plus, exponent: exponent, significand: Float.random(in: 1..<2, using: &self))
+      switch Int.random(in: 0..<20, using: &self) {
+      case 0: return 0
+      case 1: return -0.0
+      case 2: return Float.leastNonzeroMagnitude * Float(Int.random(in: 1...1000, using: &self))
+      default: return Bool.random(using: &self) ? value : -value
+      }
+    }
+  }
+}
+
+@Suite("Every instruction-set level returns the bits of the baseline")
+struct KernelLevelTests {
+  static let counts = [0, 1, 2, 7, 8, 15, 16, 31, 32, 33, 63, 64, 65, 100, 127, 128, 1000, 4097]
+  let baseline = VectorKernels(level: .baseline)
+
+  @Test(arguments: KernelLevel.available)
+  func reductions(level: KernelLevel) {
+    let kernels = VectorKernels(level: level)
+    var generator = TestGenerator(state: 1)
+    for count in Self.counts {
+      let x = generator.floats(count)
+      let wide = x.map { Double($0) * 1.000_000_1 }
+      #expect(kernels.sumOfSquares(x).bitPattern == baseline.sumOfSquares(x).bitPattern)
+      #expect(kernels.sumOfSquares(wide).bitPattern == baseline.sumOfSquares(wide).bitPattern)
+      #expect(kernels.l1Norm(x).bitPattern == baseline.l1Norm(x).bitPattern)
+      #expect(kernels.maximumMagnitude(x).bitPattern == baseline.maximumMagnitude(x).bitPattern)
+    }
+  }
+
+  @Test(arguments: KernelLevel.available)
+  func elementwiseOperations(level: KernelLevel) {
+    let kernels = VectorKernels(level: level)
+    var generator = TestGenerator(state: 2)
+    for count in Self.counts {
+      let x = generator.floats(count)
+      let y = generator.floats(count)
+      let sums = generator.floats(count).map { Double($0) / 3 }
+
+      func bits(_ kernels: VectorKernels) -> [[UInt64]] {
+        var accumulated = sums
+        kernels.accumulate(x, scaledBy: 0.123_456_789, into: &accumulated)
+        var merged = sums
+        kernels.add(accumulated, into: &merged)
+        var added = y
+        kernels.add(x, scaledBy: 0.337, into: &added)
+        var scaled = x
+        kernels.scale(&scaled, by: 1.7)
+        let narrow = [added, scaled, kernels.difference(x, y)].map { $0.map { UInt64($0.bitPattern) } }
+        return [accumulated.map(\.bitPattern), merged.map(\.bitPattern)] + narrow
+      }
+      #expect(bits(kernels) == bits(baseline))
+    }
+  }
+
+  @Test("NaN and infinity at any position reach the sums", arguments: KernelLevel.available)
+  func nonFiniteValues(level: KernelLevel) {
+    let kernels = VectorKernels(level: level)
+    for count in [1, 5, 32, 70] {
+      for position in 0..<count {
+        var x = [Float](repeating: 1, count: count)
+        x[position] = .nan
+        #expect(kernels.sumOfSquares(x).bitPattern == baseline.sumOfSquares(x).bitPattern)
+        #expect(kernels.sumOfSquares(x).isNaN && kernels.l1Norm(x).isNaN && kernels.maximumMagnitude(x).isNaN)
+        #expect(kernels.sumOfSquares(x.map(Double.init)).isNaN)
+        x[position] = -.infinity
+        #expect(kernels.sumOfSquares(x) == .infinity && kernels.l1Norm(x) == .infinity)
+        #expect(kernels.maximumMagnitude(x) == .infinity)
+        #expect(kernels.sumOfSquares(x.map(Double.init)) == .infinity)
+      }
+    }
+  }
+}
