@@ -1,0 +1,34 @@
+/// Why an aggregation cannot be built or a round cannot be finished.
+///
+/// Client values are never part of a message.
+public enum AggregationError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A number is out of its range.
+  case invalidParameter(name: String, value: Double, allowed: String)
+  /// The noise of the count queries leaves nothing for the update: z must stay below the multiplier of the counts.
+  case noiseSplitImpossible(noiseMultiplier: Double, bitDeviations: [Double])
+  /// Techniques that do not fit together.
+  case invalidComposition(technique: String, reason: String)
+  /// A state that belongs to another pipeline.
+  case stateMismatch(technique: String)
+  /// An update or a partial sum of another length than the round's.
+  case lengthMismatch(expected: Int, found: Int)
+
+  /// What is wrong and what to do.
+  public var description: String {
+    switch self {
+    case .invalidParameter(let name, let value, let allowed): "\(name) is \(value), must be \(allowed)"
+    case .noiseSplitImpossible(let noiseMultiplier, let deviations):
+      "the noise multiplier \(noiseMultiplier) is not reachable when counts are released with standard deviation "
+        + deviations.map { "\($0)" }.joined(separator: ", ")
+        + ": Σ (2σ)⁻² must stay below z⁻²; raise the standard deviation of the counts (clippedCountStandardDeviation) or the cohort"
+    case .invalidComposition(let technique, let reason): "\(technique): \(reason)"
+    case .stateMismatch(let technique): "the state given for \(technique) belongs to another aggregation"
+    case .lengthMismatch(let expected, let found): "expected a vector of \(expected) parameters, found \(found)"
+    }
+  }
+}
+
+/// Range checks that throw ``AggregationError/invalidParameter(name:value:allowed:)``.
+func require(_ condition: Bool, _ name: String, _ value: Double, _ allowed: String) throws(AggregationError) {
+  guard condition else { throw .invalidParameter(name: name, value: value, allowed: allowed) }
+}

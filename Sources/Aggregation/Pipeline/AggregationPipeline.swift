@@ -1,0 +1,84 @@
+public import PrivacyEvents
+
+/// How client updates become one update: techniques around a mean.
+///
+/// ```swift
+/// let plain = AggregationPipeline.mean().clipping(norm: 1)
+/// let private = try AggregationPipeline.mean().gaussianAdaptive(noiseMultiplier: 1, clientsPerRound: 100)
+/// ```
+/// Each call wraps what is there: the last technique named is the outermost, whose client side comes first.
+public struct AggregationPipeline: Sendable {
+  /// How the sum is divided.
+  public enum Denominator: Hashable, Sendable {
+    /// Σ wᵢxᵢ / Σ wᵢ; nothing is moved when all weights are zero.
+    case totalWeight
+    /// Σ xᵢ / number of participants.
+    case participants
+    /// Σ xᵢ / a constant, whatever the number of participants: what differential privacy needs.
+    case expectedCohort(Double)
+  }
+
+  /// How the sum is divided.
+  public let denominator: Denominator
+  /// The techniques, outermost first.
+  public let techniques: [any AggregationTechnique]
+  /// How the total noise multiplier is divided over the releases; `nil` without differential privacy.
+  public let noiseSplit: NoiseSplit?
+
+  /// The weighted mean, or the plain mean where every client counts the same.
+  public static func mean(weighted: Bool = false) -> AggregationPipeline {
+    AggregationPipeline(denominator: weighted ? .totalWeight : .participants)
+  }
+
+  private init(denominator: Denominator) {
+    self.denominator = denominator
+    techniques = []
+    noiseSplit = nil
+  }
+
+  /// Wraps `inner` in `technique`.
+  init(_ technique: some AggregationTechnique, around inner: AggregationPipeline, denominator: Denominator? = nil) throws(AggregationError)
+  {
+    let isPrivate = technique is CentralGaussian
+    if inner.techniques.contains(where: { $0.name == technique.name }) {
+      throw .invalidComposition(technique: technique.name, reason: "stands in the pipeline already")
+    }
+    if isPrivate {
+      for other in inner.techniques where other.worstCaseNormGrowth != 1 {
+        throw .invalidComposition(
+          technique: other.name, reason: "stands between the clip and the noise without a bound on how much it enlarges the norm")
+      }
+    }
+    techniques = [technique] + inner.techniques
+    self.denominator = denominator ?? inner.denominator
+    guard let central = techniques.lazy.compactMap({ $0 as? CentralGaussian }).first else {
+      noiseSplit = nil
+      return
+    }
+    noiseSplit = try NoiseSplit(noiseMultiplier: central.noiseMultiplier, bitDeviations: techniques.flatMap(\.noisedBitDeviations))
+  }
+
+  /// What one round releases, for the draw of clients that it got: to be wrapped by the sampler's scheme.
+  public var privacyEvent: PrivacyEvent { noiseSplit?.event ?? .nonPrivate }
+
+  /// Whether clients are weighted; under differential privacy they never are.
+  public var isWeighted: Bool { denominator == .totalWeight }
+
+  /// Whatever leaves a round outside the privacy event.
+  public var leaks: [String] { noiseSplit == nil ? [] : techniques.flatMap(\.leaks) }
+
+  /// The state before the first round.
+  public func initialState() -> AggregationState {
+    AggregationState(boxes: techniques.map { $0.initialState() })
+  }
+
+  /// Opens a round for updates of `count` parameters.
+  public func round(count: Int, state: AggregationState) throws(AggregationError) -> AggregationRound {
+    try AggregationRound(pipeline: self, count: count, state: state)
+  }
+}
+
+/// The states of all techniques of a pipeline, outermost first.
+public struct AggregationState: Sendable {
+  var boxes: [any Codable & Hashable & Sendable]
+}

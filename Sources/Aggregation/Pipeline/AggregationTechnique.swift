@@ -1,0 +1,112 @@
+public import ParameterVectors
+public import SecureNoise
+
+/// What one client sends towards the sum.
+public enum ClientMessage: Sendable {
+  /// A vector of real numbers with a deferred scale.
+  case real(ScaledVector)
+}
+
+/// One step of an aggregation, with a side that runs for every client and a side that runs once on the sum.
+///
+/// The client side of the outermost technique comes first, the server side of the innermost first. A technique is a
+/// value; what changes from round to round is its `State`.
+public protocol AggregationTechnique: Sendable {
+  /// What the technique carries from round to round.
+  associatedtype State: Codable & Hashable & Sendable
+
+  /// Key of its measurements, unique in a pipeline.
+  var name: String { get }
+
+  /// How many figures each client reports beside its message; they are summed over the clients.
+  var reportWidth: Int { get }
+
+  /// By how much the technique can enlarge the L2 norm of a message at worst; `nil` where that is not known.
+  ///
+  /// Between a clip and its noise only techniques that state this are allowed, and 1 is required until noise can be scaled.
+  var worstCaseNormGrowth: Double? { get }
+
+  /// Standard deviations of the noised counts that it releases, each of which has sensitivity ½.
+  var noisedBitDeviations: [Double] { get }
+
+  /// What it learns from clients and releases outside any privacy event, as sentences for the report.
+  var leaks: [String] { get }
+
+  /// The state before the first round.
+  func initialState() -> State
+
+  /// Client side: transforms the message and fills `report` (of `reportWidth` zeros). It sees one client only.
+  func processClient(_ message: inout ClientMessage, report: inout ArraySlice<Double>, state: State)
+
+  /// Server side: transforms the sum, releases figures and moves the state on.
+  ///
+  /// - Parameters:
+  ///   - sum: sum of the clients' messages as they left this technique.
+  ///   - reports: sum of this technique's reports.
+  ///   - round: facts of the round that are not private.
+  ///   - state: the state that the clients used; on return that of the next round.
+  ///   - noise: the generator that privacy noise is drawn from.
+  func processServer(
+    _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
+  ) throws(AggregationError) -> [AggregationMeasurement]
+}
+
+extension AggregationTechnique {
+  /// No technique leaks unless it says so.
+  public var leaks: [String] { [] }
+  /// No noised counts unless it says so.
+  public var noisedBitDeviations: [Double] { [] }
+}
+
+/// What a server side may know about the round.
+public struct RoundFacts: Sendable {
+  /// Clients that took part. A private technique must not let this show.
+  public let participants: Int
+  /// How the noise multiplier of the pipeline is divided; `nil` in a pipeline without differential privacy.
+  public let noiseSplit: NoiseSplit?
+}
+
+/// One figure of a round.
+public struct AggregationMeasurement: Hashable, Sendable, Codable {
+  /// Whether the figure may be seen.
+  public enum Protection: String, Hashable, Sendable, Codable {
+    /// A function of noised values and of public parameters: inside the privacy event.
+    case released
+    /// An exact function of client data: shown only on request, and then a leak.
+    case nonPrivate
+  }
+
+  /// What it is.
+  public let name: AggregationMeasurementName
+  /// Its value.
+  public let value: Double
+  /// Whether it may be seen.
+  public let protection: Protection
+
+  /// A figure of the round.
+  public init(_ name: AggregationMeasurementName, _ value: Double, _ protection: Protection) {
+    self.name = name
+    self.value = value
+    self.protection = protection
+  }
+}
+
+/// Names of measurements.
+public enum AggregationMeasurementName: String, Hashable, Sendable, Codable, CaseIterable {
+  /// Clipping norm that the clients of this round used.
+  case clippingNorm
+  /// Clipping norm of the next round.
+  case nextClippingNorm
+  /// Number of clients whose update was clipped.
+  case clippedCount
+  /// Fraction of clients clipped, one minus the noised fraction within the norm, clamped to [0, 1].
+  case noisedFractionClipped
+  /// Standard deviation of the noise in each coordinate of the mean.
+  case noiseStandardDeviation
+  /// Root of the noised squared norm of the mean less what noise adds on average, over the norm of the noise.
+  case signalToNoiseRatio
+  /// Number of clients that took part.
+  case participants
+  /// Number of clients whose update was not finite and left out of the sum.
+  case rejectedUpdates
+}
