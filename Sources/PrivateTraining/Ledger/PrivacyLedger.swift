@@ -1,0 +1,145 @@
+public import Foundation
+import GRDB
+public import PrivacyEvents
+import SecureNoise
+
+/// One charge of a ledger.
+public struct LedgerCharge: Codable, Hashable, Sendable {
+  /// Position in the ledger, from 1.
+  public let sequence: Int
+  /// Round that was charged.
+  public let round: Int
+  /// What the round may release.
+  public let event: PrivacyEvent
+  /// When the charge was written.
+  public let date: Date
+  /// SHA-256 over the previous hash and this charge, in hexadecimal.
+  public let hash: String
+}
+
+/// Why a ledger cannot be opened, read or written.
+public enum LedgerError: Error, Sendable, CustomStringConvertible {
+  /// SQLite failed.
+  case storage(path: String, reason: String)
+  /// A charge does not match its hash, or the chain is broken.
+  case tampered(path: String, sequence: Int)
+  /// The ledger is of another run.
+  case foreign(path: String, expected: String, found: String)
+  /// The round stands in the ledger already.
+  case alreadyCharged(round: Int)
+
+  /// What is wrong and what to do.
+  public var description: String {
+    switch self {
+    case .storage(let path, let reason): "ledger \(path): \(reason)"
+    case .tampered(let path, let sequence):
+      "ledger \(path): charge \(sequence) does not match its hash; the file was changed outside epsilon and no guarantee can be given from it"
+    case .foreign(let path, let expected, let found): "ledger \(path): belongs to plan \(found.prefix(12)), not to \(expected.prefix(12))"
+    case .alreadyCharged(let round): "round \(round) has been charged already; a round is released once"
+    }
+  }
+}
+
+/// The durable record of what was spent.
+///
+/// A charge is committed, with SQLite's full synchronisation, before the noise that it pays for is drawn: a crash can waste
+/// budget but never forget it. Charges are chained by hashes, so that a line taken out or changed later is found.
+public final class PrivacyLedger: Sendable {
+  private let database: DatabaseQueue
+  private let path: String
+  private let planHash: String
+
+  /// Creates the ledger of a run at `path`, or in memory where that is `nil`.
+  public static func create(at path: String?, planHash: String) throws(LedgerError) -> PrivacyLedger {
+    let ledger = try PrivacyLedger(path: path, planHash: planHash)
+    try ledger.access { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE run (id INTEGER PRIMARY KEY CHECK (id = 1), formatVersion INTEGER NOT NULL, planHash TEXT NOT NULL);
+          CREATE TABLE charge (sequence INTEGER PRIMARY KEY, round INTEGER NOT NULL UNIQUE, event TEXT NOT NULL, date TEXT NOT NULL, hash TEXT NOT NULL);
+          """)
+      try database.execute(sql: "INSERT INTO run VALUES (1, 1, ?)", arguments: [planHash])
+    }
+    return ledger
+  }
+
+  /// Opens the ledger at `path` for reading, checks that it is that of `planHash`, and verifies its chain.
+  public static func open(at path: String, planHash: String) throws(LedgerError) -> PrivacyLedger {
+    guard FileManager.default.fileExists(atPath: path) else { throw .storage(path: path, reason: "does not exist") }
+    let ledger = try PrivacyLedger(path: path, planHash: planHash)
+    let found = try ledger.access { database in
+      try String.fetchOne(database, sql: "SELECT planHash FROM run WHERE id = 1 AND formatVersion = 1") ?? "another format"
+    }
+    guard found == planHash else { throw .foreign(path: path, expected: planHash, found: found) }
+    _ = try ledger.charges()
+    return ledger
+  }
+
+  private init(path: String?, planHash: String) throws(LedgerError) {
+    self.path = path ?? "in memory"
+    self.planHash = planHash
+    var configuration = Configuration()
+    configuration.prepareDatabase { database in
+      try database.execute(sql: "PRAGMA synchronous = FULL")
+      try database.execute(sql: "PRAGMA fullfsync = 1")
+    }
+    do {
+      database = try path.map { try DatabaseQueue(path: $0, configuration: configuration) } ?? DatabaseQueue(configuration: configuration)
+    } catch {
+      throw .storage(path: path ?? "in memory", reason: String(describing: error))
+    }
+  }
+
+  /// Commits the charge of a round; on return it is durable.
+  public func charge(round: Int, event: PrivacyEvent, date: Date = Date()) throws(LedgerError) {
+    let known = try charges()
+    guard !known.contains(where: { $0.round == round }) else { throw .alreadyCharged(round: round) }
+    let sequence = known.count + 1
+    let stamp = Self.stamp(date)
+    let text: String
+    do { text = try CanonicalJSON.text(event) } catch { throw .storage(path: path, reason: String(describing: error)) }
+    let hash = hash(previous: known.last?.hash, sequence: sequence, round: round, event: text, stamp: stamp)
+    try access { database in
+      try database.execute(sql: "INSERT INTO charge VALUES (?, ?, ?, ?, ?)", arguments: [sequence, round, text, stamp, hash])
+    }
+  }
+
+  /// All charges in order, with their chain verified.
+  public func charges() throws(LedgerError) -> [LedgerCharge] {
+    let rows = try access { database in
+      try Row.fetchAll(database, sql: "SELECT sequence, round, event, date, hash FROM charge ORDER BY sequence")
+    }
+    var charges: [LedgerCharge] = []
+    var previous: String?
+    for (index, row) in rows.enumerated() {
+      guard let sequence = row["sequence"] as Int?, let round = row["round"] as Int?, let text = row["event"] as String?,
+        let stamp = row["date"] as String?, let stored = row["hash"] as String?, sequence == index + 1,
+        stored == hash(previous: previous, sequence: sequence, round: round, event: text, stamp: stamp),
+        let event = try? CanonicalJSON.decode(PrivacyEvent.self, from: Data(text.utf8)), let date = Self.date(stamp)
+      else { throw .tampered(path: path, sequence: index + 1) }
+      charges.append(LedgerCharge(sequence: sequence, round: round, event: event, date: date, hash: stored))
+      previous = stored
+    }
+    return charges
+  }
+
+  /// Everything that was charged, equal neighbours counted together.
+  public func totalEvent() throws(LedgerError) -> PrivacyEvent {
+    var parts: [(event: PrivacyEvent, count: Int)] = []
+    for charge in try charges() {
+      if let last = parts.last, last.event == charge.event { parts[parts.count - 1].count += 1 } else { parts.append((charge.event, 1)) }
+    }
+    return .composed(parts.map { $0.event.repeated($0.count) })
+  }
+
+  private func hash(previous: String?, sequence: Int, round: Int, event: String, stamp: String) -> String {
+    SHA256.hexDigest(of: Array("\(previous ?? planHash)\n\(sequence)\n\(round)\n\(event)\n\(stamp)".utf8))
+  }
+
+  private static func stamp(_ date: Date) -> String { date.formatted(.iso8601) }
+  private static func date(_ stamp: String) -> Date? { try? Date(stamp, strategy: .iso8601) }
+
+  private func access<Value>(_ body: (Database) throws -> Value) throws(LedgerError) -> Value {
+    do { return try database.write(body) } catch { throw .storage(path: path, reason: String(describing: error)) }
+  }
+}
