@@ -10,11 +10,22 @@ let package = Package(
   name: "epsilon",
   platforms: [.macOS(.v15)],
   products: [
+    .executable(name: "epsilon", targets: ["epsilon"]),
+    .library(name: "FederatedDatasets", targets: ["FederatedDatasets"]),
+    .library(name: "FederatedLearning", targets: ["FederatedLearning"]),
+    .library(name: "NeuralNetworks", targets: ["NeuralNetworks"]),
+    .library(name: "PrivacyReports", targets: ["PrivacyReports"]),
+    .library(name: "PrivateTraining", targets: ["PrivateTraining"]),
     .library(name: "Aggregation", targets: ["Aggregation"]),
     .library(name: "ParameterVectors", targets: ["ParameterVectors"]),
     .library(name: "SecureNoise", targets: ["SecureNoise"]),
     .library(name: "PrivacyEvents", targets: ["PrivacyEvents"]),
     .library(name: "PrivacyAccounting", targets: ["PrivacyAccounting"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .target(name: "PrivacyEvents", swiftSettings: settings),
@@ -25,6 +36,26 @@ let package = Package(
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
     .target(name: "SecureNoise", dependencies: ["COpenSSL"], swiftSettings: settings),
     .target(name: "Aggregation", dependencies: ["ParameterVectors", "PrivacyEvents", "SecureNoise"], swiftSettings: settings),
+    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp"), .linkedLibrary("m")]),
+    .target(name: "NeuralNetworks", dependencies: ["COneDNN", "ParameterVectors"], swiftSettings: settings),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+    .target(name: "FederatedDatasets", dependencies: ["CZlib", "PrivacyEvents", "SecureNoise"], swiftSettings: settings),
+    .target(
+      name: "FederatedLearning", dependencies: ["Aggregation", "FederatedDatasets", "NeuralNetworks", "ParameterVectors", "SecureNoise"],
+      swiftSettings: settings),
+    .target(
+      name: "PrivateTraining",
+      dependencies: [
+        "Aggregation", "FederatedDatasets", "FederatedLearning", "NeuralNetworks", "ParameterVectors", "PrivacyAccounting", "PrivacyEvents",
+        "SecureNoise", .product(name: "GRDB", package: "GRDB.swift"), "Yams",
+      ], swiftSettings: settings),
+    .target(name: "PrivacyReports", dependencies: ["PrivacyAccounting", "PrivacyEvents", "PrivateTraining"], swiftSettings: settings),
+    .executableTarget(
+      name: "epsilon",
+      dependencies: [
+        "FederatedDatasets", "NeuralNetworks", "PrivacyAccounting", "PrivacyEvents", "PrivacyReports", "PrivateTraining",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: settings),
     .testTarget(name: "PrivacyEventsTests", dependencies: ["PrivacyEvents"], swiftSettings: settings),
     .testTarget(
       name: "PrivacyAccountingTests", dependencies: ["PrivacyAccounting", "PrivacyEvents"],
@@ -33,6 +64,9 @@ let package = Package(
     .testTarget(name: "SecureNoiseTests", dependencies: ["SecureNoise"], swiftSettings: settings),
     .testTarget(
       name: "AggregationTests", dependencies: ["Aggregation", "PrivacyEvents", "SecureNoise"], swiftSettings: settings),
+    .testTarget(name: "NeuralNetworksTests", dependencies: ["NeuralNetworks", "ParameterVectors"], swiftSettings: settings),
+    .testTarget(
+      name: "FederatedDatasetsTests", dependencies: ["FederatedDatasets", "PrivacyEvents", "SecureNoise"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,13 @@
+public import PrivacyAccounting
+
+extension AccountingMethod {
+  /// The method in words, with its source.
+  public var title: String {
+    switch self {
+    case .trivial: "trivial (nothing or everything was released)"
+    case .analyticGaussian: "exact δ(ε) of the Gaussian mechanism (Balle and Wang 2018)"
+    case .pureComposition: "basic composition of pure mechanisms"
+    case .renyi: "Rényi differential privacy over all real orders (Mironov 2017; conversion of Canonne, Kamath and Steinke 2020)"
+    }
+  }
+}

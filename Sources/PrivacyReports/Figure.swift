@@ -1,0 +1,53 @@
+import Foundation
+
+/// Numbers as people read them, rounded so that no guarantee looks better than it is.
+public enum Figure {
+  /// Rounded up to `decimals` decimals, or to four significant digits where it is small: for ε that is promised.
+  public static func up(_ value: Double, decimals: Int = 4) -> String {
+    guard value.isFinite else { return value > 0 ? "∞" : "−∞" }
+    guard value > 0 else { return "0" }
+    let scale = value >= 0.1 ? pow(10, Double(decimals)) : pow(10, 3 - floor(log10(value)))
+    guard scale.isFinite else { return String(format: "%.3e", value.nextUp) }
+    let rounded = (value * scale).rounded(.up) / scale
+    return value >= 0.1 ? trimmed(String(format: "%.\(decimals)f", rounded)) : plain(rounded)
+  }
+
+  /// The shortest text that shows about six significant digits.
+  public static func plain(_ value: Double) -> String {
+    guard value.isFinite else { return value > 0 ? "∞" : "−∞" }
+    if value == 0 { return "0" }
+    let magnitude = abs(value)
+    // As many decimals are kept as rounding up leaves, so that a figure rounded up stays up.
+    if magnitude >= 1e-3 && magnitude < 1e6 { return trimmed(String(format: "%.\(magnitude >= 0.1 ? 4 : 7)f", value)) }
+    let text = String(format: "%.3e", value)
+    return text.replacing(/\.?0+e/, with: "e").replacing(/e([+-])0*(\d)/) { "e\($0.1 == "-" ? "-" : "")\($0.2)" }
+  }
+
+  private static func trimmed(_ text: String) -> String {
+    guard text.contains(".") else { return text }
+    let short = text.reversed().drop { $0 == "0" }.reversed()
+    return String(short.last == "." ? short.dropLast() : short[...])
+  }
+
+  /// Four significant digits in scientific notation, rounded up: for δ that is promised.
+  public static func scientificUp(_ value: Double) -> String {
+    guard value > 0, value < 1 else { return plain(value) }
+    let text = String(format: "%.3e", value)
+    guard let shown = Double(text), shown < value else { return text }
+    return String(format: "%.3e", value * (1 + 1e-3))
+  }
+
+  /// Six significant digits, rounded up: for a noise multiplier that must not be too small.
+  public static func upSignificant(_ value: Double) -> String {
+    guard value > 0, value.isFinite else { return plain(value) }
+    let exponent = floor(log10(value))
+    let scale = pow(10, 5 - exponent)
+    return String(format: "%.\(max(0, Int(5 - exponent)))f", (value * scale).rounded(.up) / scale)
+  }
+
+  /// As a percentage with one decimal.
+  public static func percent(_ value: Double) -> String { String(format: "%.1f %%", 100 * value) }
+
+  /// With a fixed number of decimals.
+  public static func fixed(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
+}

@@ -1,0 +1,213 @@
+public import Foundation
+public import PrivacyAccounting
+import PrivacyEvents
+public import PrivateTraining
+
+/// What a run guarantees, how, and what it does not: a value that renderers turn into text.
+///
+/// It is made from the files of the run alone: the settled plan, the record, the ledger, whose chain is verified, and the metrics.
+public struct PrivacyReport: Codable, Hashable, Sendable {
+  /// An interval around ε or δ.
+  public typealias Interval = RoundReport.Interval
+
+  /// What is promised.
+  public struct Guarantee: Codable, Hashable, Sendable {
+    /// ε at `delta`; `nil` where nothing is promised.
+    public let epsilon: Interval?
+    /// δ of the guarantee.
+    public let delta: Double?
+    /// How many rounds it covers.
+    public let rounds: Int
+    /// The guarantee in one sentence.
+    public let sentence: String
+    /// Why these rounds, in one sentence.
+    public let basis: String
+    /// How ε was bounded.
+    public let method: AccountingMethod?
+  }
+
+  /// ε at one δ.
+  public struct EpsilonAtDelta: Codable, Hashable, Sendable {
+    /// δ.
+    public let delta: Double
+    /// ε of the rounds that the guarantee covers.
+    public let guaranteed: Interval
+    /// ε of the rounds charged so far, had their number been fixed ahead.
+    public let soFar: Interval
+  }
+
+  /// One round of the curve.
+  public struct Point: Codable, Hashable, Sendable {
+    /// Round, from 1.
+    public let round: Int
+    /// ε up to it.
+    public let epsilon: Double?
+    /// Test accuracy after it, where tested.
+    public let testAccuracy: Double?
+    /// Test loss after it, where tested.
+    public let testLoss: Double?
+  }
+
+  /// Name of the run.
+  public let name: String
+  /// Version of the program that trained.
+  public let softwareVersion: String
+  /// SHA-256 of the settled plan.
+  public let planHash: String
+  /// When the run began.
+  public let started: Date
+  /// How it ended.
+  public let status: RunRecord.Status
+  /// Rounds charged in the ledger.
+  public let chargedRounds: Int
+  /// Rounds released.
+  public let completedRounds: Int
+  /// Rounds planned.
+  public let plannedRounds: Int
+  /// Budget, if the plan has one.
+  public let epsilonBudget: Double?
+  /// What is promised.
+  public let guarantee: Guarantee
+  /// Whose data one guarantee is about.
+  public let unitOfPrivacy: String
+  /// Between which populations it holds.
+  public let neighboringRelation: String
+  /// How clients were drawn.
+  public let sampling: String
+  /// Mechanism of every release of a round.
+  public let releases: [String]
+  /// ε at several δ.
+  public let epsilonAtDeltas: [EpsilonAtDelta]
+  /// ε and quality by round.
+  public let curve: [Point]
+  /// Quality of the last model on people outside the training population.
+  public let finalMetrics: RoundReport.TestMetrics?
+  /// What is outside the guarantee.
+  public let outsideTheGuarantee: [String]
+  /// What the guarantee takes for granted.
+  public let assumptions: [String]
+  /// Hash of the last charge of the ledger.
+  public let ledgerHead: String?
+
+  /// The report of the run in `directory`.
+  ///
+  /// - Throws: ``TrainingError`` where a file is missing or damaged, or the ledger does not verify.
+  public init(of directory: RunDirectory) throws(TrainingError) {
+    let plan = try directory.readPlan()
+    let record = try directory.readRecord()
+    let rows = try directory.readMetrics()
+    do {
+      let ledger = try PrivacyLedger.open(at: directory.ledger, planHash: record.planHash)
+      try self.init(plan: plan, record: record, rows: rows, charges: try ledger.charges(), total: try ledger.totalEvent())
+    } catch let error as LedgerError {
+      throw .ledger(error)
+    } catch let error as AccountingError {
+      throw .accounting(error)
+    } catch { throw .other(String(describing: error)) }
+  }
+
+  private init(
+    plan: TrainingPlan, record: RunRecord, rows: [MetricsFile.Row], charges: [LedgerCharge], total: PrivacyEvent
+  ) throws {
+    name = record.name
+    softwareVersion = record.softwareVersion
+    planHash = record.planHash
+    started = record.started
+    status = record.status
+    chargedRounds = charges.count
+    completedRounds = max(record.completedRounds, rows.last?.round ?? 0)
+    plannedRounds = record.plannedRounds
+    epsilonBudget = plan.privacy?.epsilon
+    unitOfPrivacy = record.facts.hasSimulatedClients ? "one simulated client with all its examples" : "one person with all their examples"
+    sampling = Self.describe(record.facts)
+    releases = record.facts.releases
+    finalMetrics = record.finalMetrics
+    assumptions = record.facts.assumptions
+    ledgerHead = charges.last?.hash
+    curve = rows.map {
+      Point(round: $0.round, epsilon: $0[.epsilonUpper], testAccuracy: $0[.testAccuracy], testLoss: $0[.testLoss])
+    }
+
+    guard let privacy = plan.privacy, let event = record.facts.roundEvent else {
+      neighboringRelation = "none"
+      epsilonAtDeltas = []
+      outsideTheGuarantee = record.facts.leaks
+      guarantee = Guarantee(
+        epsilon: nil, delta: nil, rounds: completedRounds,
+        sentence: "No privacy is guaranteed: this run added no noise.", basis: "the plan has no privacy section", method: nil)
+      return
+    }
+    neighboringRelation = Self.describe(privacy.neighboringRelation)
+    let accountant = privacy.privacyAccountant
+    // What could still happen counts: where a person or a crash ended the run, the number of rounds may depend on results.
+    let open = status == .running || status == .interrupted
+    let planned = try Self.roundsThatThePlanAllows(plan, privacy, event)
+    let beyond = open ? max(0, planned - charges.count) : 0
+    let covered = PrivacyEvent.composed([total, event.repeated(beyond)])
+    let bound = try accountant.epsilon(of: covered, delta: privacy.delta)
+    epsilonAtDeltas = try Self.deltas(privacy.delta).map { delta in
+      EpsilonAtDelta(
+        delta: delta, guaranteed: Interval(try accountant.epsilon(of: covered, delta: delta)),
+        soFar: Interval(try accountant.epsilon(of: total, delta: delta)))
+    }
+    outsideTheGuarantee = record.facts.leaks
+    let basis =
+      switch status {
+      case .completed: "all planned rounds were carried out"
+      case .budget: "the run stopped because the next round would have exceeded the budget, which depends on no data"
+      case .interrupted:
+        "the run was interrupted after \(charges.count) rounds; the decision to stop may depend on what was seen, so the guarantee is that of "
+          + "all \(charges.count + beyond) rounds that the plan allows"
+      case .running:
+        "the run has not ended, or its process died, after \(charges.count) charged rounds; the guarantee is that of all \(charges.count + beyond) "
+          + "rounds that the plan allows"
+      }
+    guarantee = Guarantee(
+      epsilon: Interval(bound), delta: privacy.delta, rounds: charges.count + beyond,
+      sentence: Self.sentence(bound, privacy: privacy, record: record), basis: basis, method: bound.method)
+  }
+
+  /// Rounds that the plan would have carried out at most: those planned, or those that the budget lasts for.
+  private static func roundsThatThePlanAllows(_ plan: TrainingPlan, _ privacy: PrivacyPlan, _ event: PrivacyEvent) throws -> Int {
+    guard let budget = privacy.epsilon else { return plan.algorithm.rounds }
+    return try Calibration.rounds(
+      for: PrivacyTarget(epsilon: budget, delta: privacy.delta), accountant: privacy.privacyAccountant, maximum: plan.algorithm.rounds,
+      of: event)
+  }
+
+  private static func deltas(_ own: Double) -> [Double] { Set([1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, own]).sorted(by: >) }
+
+  private static func sentence(_ bound: PrivacyBound, privacy: PrivacyPlan, record: RunRecord) -> String {
+    if record.hasReproducibleNoise {
+      return "Not private: reproducible noise. Whoever knows the seed can take the noise off; with secret noise the same run would be "
+        + "(\(Figure.up(bound.upper)), \(Figure.plain(privacy.delta)))-differentially private."
+    }
+    guard bound.upper.isFinite else { return "No privacy is guaranteed: ε is infinite at δ = \(Figure.plain(privacy.delta))." }
+    let unit = record.facts.hasSimulatedClients ? "one simulated client" : "one person"
+    let change =
+      switch privacy.neighboringRelation {
+      case .addOrRemoveOne: "whether or not \(unit) is in the training population"
+      case .replaceOne: "whichever \(unit) stands in one place of the training population"
+      case .zeroOut: "whether or not \(unit) contributes"
+      }
+    return
+      "The model and every released figure of this run are (ε = \(Figure.up(bound.upper)), δ = \(Figure.plain(privacy.delta)))-differentially "
+      + "private: they are almost equally likely \(change)."
+  }
+
+  private static func describe(_ relation: NeighboringRelation) -> String {
+    switch relation {
+    case .addOrRemoveOne: "add or remove one (the sum of clipped updates moves by at most the clipping norm)"
+    case .replaceOne: "replace one (the sum of clipped updates moves by at most twice the clipping norm)"
+    case .zeroOut: "zero out one (the sum of clipped updates moves by at most the clipping norm)"
+    }
+  }
+
+  private static func describe(_ facts: RunFacts) -> String {
+    switch facts.samplingScheme {
+    case .poisson(let rate):
+      "Poisson: each of \(facts.populationSize) takes part with probability \(Figure.plain(rate)), \(Figure.plain(facts.expectedCohort)) on average"
+    case .fixedSizeWithoutReplacement(let cohort, let population): "fixed size: \(cohort) of \(population), without replacement"
+    }
+  }
+}

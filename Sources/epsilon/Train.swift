@@ -1,0 +1,130 @@
+public import ArgumentParser
+import Dispatch
+import Foundation
+public import NeuralNetworks
+import PrivacyReports
+import PrivateTraining
+
+struct Train: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Carry out a training plan and report ε beside model quality every round.",
+    discussion: """
+      Given a target ε and no noise multiplier the plan is calibrated first. Ctrl-C ends the run after the round that is under way; a second
+      Ctrl-C gives that round up if it has not been charged yet.
+
+      Exit status: 0 done or interrupted, 1 failed, 2 bad usage, 3 stopped at the privacy budget.
+      Example: epsilon train Plans/fashion-mnist.yaml --set algorithm.rounds=20
+      """)
+
+  @Argument(help: "Plan, a YAML or JSON file.")
+  var plan: String
+  @Option(help: "Privacy budget ε; replaces the plan's.")
+  var epsilon: Double?
+  @Option(help: "δ of the guarantee; replaces the plan's.")
+  var delta: Double?
+  @Option(help: "Number of rounds; replaces the plan's.")
+  var rounds: Int?
+  @Option(name: .customLong("set"), help: "Replace any value of the plan, for instance algorithm.clientLearningRate=0.1.")
+  var assignments: [String] = []
+  @Option(help: "Folder of the data set's files.")
+  var dataDir: String?
+  @Option(help: "Folder of the run; by default runs/DATE-NAME.")
+  var runDir: String?
+  @Option(help: "Worker threads; by default one per core. Results do not depend on it.")
+  var workers: Int?
+  @Option(
+    help: "Most capable instruction set to use: baseline, avx2 or avx512. Results are equal bit for bit on machines that use the same one.")
+  var isa: InstructionSet?
+  @Flag(help: "Show exact figures about the round's clients; they then stand in the report's list of leaks.")
+  var showNonPrivate = false
+  @Option(help: "Draw noise and clients from this seed. NOT PRIVATE: for tests only, and every report says so.")
+  var insecureReproducibleNoise: UInt64?
+  @Flag(help: "Check and calibrate the plan, print it as it would be executed, and stop.")
+  var dryRun = false
+  @Option(help: "Form of the output.")
+  var format: OutputFormat = .text
+
+  func validate() throws {
+    if let workers, !(1...1_024).contains(workers) { throw ValidationError("--workers is \(workers), must be in 1…1024") }
+  }
+
+  func run() async throws {
+    do { try await train() } catch let failure as CommandFailure { throw failure } catch let code as ExitCode { throw code } catch {
+      throw CommandFailure(String(describing: error))
+    }
+  }
+
+  private func settledPlan() throws -> TrainingPlan {
+    var node = try PlanNode(contentsOf: plan)
+    // The named flags are short forms of --set and go through the same checks.
+    if let epsilon { try node.set("privacy.epsilon=\(epsilon)", flag: "--epsilon") }
+    if let delta { try node.set("privacy.delta=\(delta)", flag: "--delta") }
+    if let rounds { try node.set("algorithm.rounds=\(rounds)", flag: "--rounds") }
+    for assignment in assignments { try node.set(assignment) }
+    var plan = try TrainingPlan(node)
+    if let dataDir { plan.task.dataDirectory = dataDir }
+    return plan
+  }
+
+  private func train() async throws {
+    if let isa { try InstructionSet.cap(isa) }
+    let compiled = try CompiledPlan(settledPlan())
+    for warning in compiled.warnings { StandardError.print("warning: \(warning)") }
+    if dryRun {
+      StandardOutput.print(try CanonicalJSON.text(compiled.plan, isPretty: true))
+      return
+    }
+    let directory = try RunDirectory(creating: runDir ?? Self.freshDirectory(for: compiled.plan.name), for: compiled)
+    var options = PrivateTrainer.Options()
+    if let workers { options.workers = workers }
+    options.showsNonPrivateFigures = showNonPrivate
+    options.insecureReproducibleSeed = insecureReproducibleNoise
+    let trainer = try PrivateTrainer(compiled, directory: directory, options: options)
+
+    let screen = TrainingScreen(compiled, directory: directory, format: format, isReproducible: insecureReproducibleNoise != nil)
+    try screen.start()
+    let work = Task {
+      for try await round in trainer.rounds() { try screen.show(round) }
+    }
+    let signals = Self.onStopSignals { count in
+      if count == 1 {
+        StandardError.print("\nStopping after this round; press Ctrl-C again to give it up.")
+        trainer.requestStop()
+      } else {
+        work.cancel()
+      }
+    }
+    defer { for signal in signals { signal.cancel() } }
+    try await work.value
+    let record = await trainer.record()
+    try screen.finish(record)
+    if record.status == .budget { throw ExitCode(3) }
+  }
+
+  /// Calls `handler` with 1, 2, … on every SIGINT or SIGTERM, on a queue of its own.
+  private static func onStopSignals(_ handler: @escaping @Sendable (Int) -> Void) -> [any DispatchSourceSignal] {
+    let queue = DispatchQueue(label: "epsilon.signals")
+    let counter = SignalCounter()
+    return [SIGINT, SIGTERM].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler { handler(counter.next()) }
+      source.resume()
+      return source
+    }
+  }
+
+  private static func freshDirectory(for name: String) -> String {
+    let day = Date().formatted(.iso8601.year().month().day())
+    let first = "runs/\(day)-\(name)"
+    var path = first
+    var number = 2
+    while FileManager.default.fileExists(atPath: path) {
+      path = "\(first)-\(number)"
+      number += 1
+    }
+    return path
+  }
+}
+
+extension InstructionSet: ExpressibleByArgument {}

@@ -1,0 +1,133 @@
+import Foundation
+import PrivacyReports
+import PrivateTraining
+import Synchronization
+
+/// Counts signals.
+final class SignalCounter: Sendable {
+  private let count = Mutex(0)
+  func next() -> Int {
+    count.withLock {
+      $0 += 1
+      return $0
+    }
+  }
+}
+
+/// What `epsilon train` shows: a table of tested rounds and a progress line, plain lines, or JSON Lines.
+struct TrainingScreen: Sendable {
+  private let compiled: CompiledPlan
+  private let directory: RunDirectory
+  private let format: OutputFormat
+  private let isReproducible: Bool
+
+  init(_ compiled: CompiledPlan, directory: RunDirectory, format: OutputFormat, isReproducible: Bool) {
+    self.compiled = compiled
+    self.directory = directory
+    self.format = format
+    self.isReproducible = isReproducible
+  }
+
+  private struct Conclusion: Encodable {
+    let stopped: RunRecord.Status
+    let rounds: Int
+    let seconds: Double
+    let metrics: RoundReport.TestMetrics?
+    let runDirectory: String
+  }
+
+  func start() throws {
+    if isReproducible { StandardError.print("warning: not private: reproducible noise") }
+    guard format == .text else { return }
+    let facts = compiled.facts
+    StandardOutput.print("\(compiled.plan.name): \(facts.dataset)")
+    StandardOutput.print(
+      "\(facts.populationSize) training clients, \(Figure.plain(facts.expectedCohort)) expected per round, \(facts.parameterCount) parameters, "
+        + "tested on \(facts.testPopulationSize) other clients")
+    if let privacy = compiled.plan.privacy, let split = compiled.aggregation.noiseSplit {
+      let budget = privacy.epsilon.map { "budget ε = \(Figure.plain($0))" } ?? "no budget"
+      StandardOutput.print(
+        "noise multiplier \(Figure.upSignificant(split.noiseMultiplier)), \(budget) at δ = \(Figure.plain(privacy.delta))")
+    } else {
+      StandardOutput.print("no privacy: the plan adds no noise")
+    }
+    StandardOutput.print("run folder \(directory.path)\n")
+    StandardOutput.print(Self.row(Self.heading(isPrivate: compiled.plan.privacy != nil)))
+  }
+
+  func show(_ round: RoundReport) throws {
+    switch format {
+    case .json: try StandardOutput.print(json: round)
+    case .text:
+      clearProgress()
+      if round.isUpdateRejected {
+        StandardError.print("warning: round \(round.round): the aggregate was not finite; the model is unchanged")
+      }
+      if round.metrics != nil || round.round == round.plannedRounds { StandardOutput.print(Self.row(cells(round))) }
+      if let exact = round.nonPrivate, compiled.plan.privacy != nil {
+        StandardOutput.print(
+          "         not private: \(exact.participants) took part, \(exact.clippedCount.map { "\($0) clipped, " } ?? "")"
+            + "train accuracy \(exact.trainAccuracy.map(Figure.percent) ?? "–")")
+      }
+      progress(round)
+    }
+  }
+
+  func finish(_ record: RunRecord) throws {
+    switch format {
+    case .json:
+      try StandardOutput.print(
+        json: Conclusion(
+          stopped: record.status, rounds: record.completedRounds, seconds: record.seconds, metrics: record.finalMetrics,
+          runDirectory: directory.path))
+    case .text:
+      clearProgress()
+      let quality = record.finalMetrics.map { ", test accuracy \(Figure.percent($0.testAccuracy))" } ?? ""
+      StandardOutput.print(
+        "\n\(record.status.title) after \(record.completedRounds) of \(record.plannedRounds) rounds in \(Figure.fixed(record.seconds, 1)) s\(quality)"
+      )
+      StandardOutput.print("report: epsilon report \(directory.path)")
+    }
+  }
+
+  private static func heading(isPrivate: Bool) -> [String] {
+    isPrivate
+      ? ["round", "accuracy", "loss", "ε so far", "ε planned", "clip norm", "clipped", "noise σ", "SNR", "s/round"]
+      : ["round", "accuracy", "loss", "clients", "train acc", "clip norm", "clipped", "s/round"]
+  }
+
+  private func cells(_ round: RoundReport) -> [String] {
+    func figure(_ value: Double?) -> String { value.map { String(format: "%.4g", $0) } ?? "–" }
+    let head = [
+      "\(round.round)", round.metrics.map { Figure.percent($0.testAccuracy) } ?? "–",
+      round.metrics.map { Figure.fixed($0.testLoss, 4) } ?? "–",
+    ]
+    let clipped = round.noisedFractionClipped.map(Figure.percent) ?? "–"
+    guard compiled.plan.privacy != nil else {
+      return head + [
+        round.nonPrivate.map { "\($0.participants)" } ?? "–", round.nonPrivate?.trainAccuracy.map(Figure.percent) ?? "–",
+        figure(round.clippingNorm), clipped, Figure.fixed(round.seconds, 2),
+      ]
+    }
+    return head + [
+      round.epsilon.map { Figure.up($0.upper) } ?? "–", round.plannedEpsilon.map { Figure.up($0.upper) } ?? "–", figure(round.clippingNorm),
+      clipped, figure(round.noiseStandardDeviation), figure(round.signalToNoiseRatio), Figure.fixed(round.seconds, 2),
+    ]
+  }
+
+  private static func row(_ cells: [String]) -> String {
+    cells.map { String(repeating: " ", count: max(0, 10 - $0.count)) + $0 }.joined()
+  }
+
+  private func clearProgress() {
+    if StandardError.isTerminal { StandardError.print("\r\u{1B}[K", terminator: "") }
+  }
+
+  private func progress(_ round: RoundReport) {
+    guard StandardError.isTerminal, round.round < round.plannedRounds else { return }
+    let done = 24 * round.round / round.plannedRounds
+    let bar = String(repeating: "█", count: done) + String(repeating: "░", count: 24 - done)
+    let left = Figure.fixed(round.seconds * Double(round.plannedRounds - round.round), 0)
+    StandardError.print("\r\(bar) round \(round.round) of \(round.plannedRounds), about \(left) s left", terminator: "")
+  }
+}
