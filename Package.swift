@@ -67,6 +67,17 @@ let package = Package(
     .testTarget(name: "NeuralNetworksTests", dependencies: ["NeuralNetworks", "ParameterVectors"], swiftSettings: settings),
     .testTarget(
       name: "FederatedDatasetsTests", dependencies: ["FederatedDatasets", "PrivacyEvents", "SecureNoise"], swiftSettings: settings),
+    .testTarget(
+      name: "FederatedLearningTests",
+      dependencies: ["Aggregation", "FederatedDatasets", "FederatedLearning", "NeuralNetworks", "SecureNoise"], swiftSettings: settings),
+    .testTarget(
+      name: "PrivateTrainingTests",
+      dependencies: [
+        "NeuralNetworks", "PrivacyAccounting", "PrivacyEvents", "PrivateTraining", .product(name: "GRDB", package: "GRDB.swift"),
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "PrivacyReportsTests", dependencies: ["PrivacyAccounting", "PrivacyReports", "PrivateTraining"], swiftSettings: settings),
+    .testTarget(name: "CommandTests", dependencies: ["epsilon"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

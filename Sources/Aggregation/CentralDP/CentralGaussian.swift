@@ -60,6 +60,10 @@ public struct CentralGaussian: AggregationTechnique {
     }
     let bound = norm.bound(state.estimate)
     let deviation = split.updateNoiseMultiplier * bound
+    guard deviation.isFinite else {
+      throw .invalidParameter(
+        name: "noise standard deviation", value: deviation, allowed: "finite: lower the noise multiplier or the clipping norm")
+    }
     if deviation > 0 { noise.addGaussian(standardDeviation: deviation, to: &sum) }
 
     let first = reports.startIndex

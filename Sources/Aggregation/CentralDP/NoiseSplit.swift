@@ -20,15 +20,15 @@ public struct NoiseSplit: Codable, Hashable, Sendable {
     try require(noiseMultiplier >= 0 && noiseMultiplier.isFinite, "noise multiplier", noiseMultiplier, "finite and at least 0")
     self.noiseMultiplier = noiseMultiplier
     self.bitDeviations = bitDeviations
-    guard noiseMultiplier > 0 else {
-      updateNoiseMultiplier = 0
+    guard noiseMultiplier > 0, !bitDeviations.isEmpty else {
+      updateNoiseMultiplier = noiseMultiplier
       return
     }
     let precision = 1 / (noiseMultiplier * noiseMultiplier)
     let left = bitDeviations.reduce(precision) { $0 - 1 / (4 * $1 * $1) }
     // A remainder lost in rounding would make z_v meaningless.
     guard left > 1e-12 * precision else { throw .noiseSplitImpossible(noiseMultiplier: noiseMultiplier, bitDeviations: bitDeviations) }
-    updateNoiseMultiplier = bitDeviations.isEmpty ? noiseMultiplier : 1 / left.squareRoot()
+    updateNoiseMultiplier = 1 / left.squareRoot()
   }
 
   /// What the round releases, on one draw of clients.

@@ -54,7 +54,7 @@ public struct FederatedAveraging: LearningProcess {
     self.serverOptimizer = serverOptimizer
     self.randomness = randomness
     self.executor = executor
-    pool = ModelPool(graph: graph, batchSize: localTraining.batchSize)
+    pool = try ModelPool(graph: graph, batchSize: localTraining.batchSize)
   }
 
   public func initialState() throws(FederatedLearningError) -> State {

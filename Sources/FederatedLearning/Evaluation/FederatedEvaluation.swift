@@ -17,7 +17,7 @@ public struct FederatedEvaluation: Sendable {
     guard batchSize >= 1 else { throw .invalidParameter(name: "batchSize", value: batchSize, allowed: "at least 1") }
     self.clients = clients
     self.executor = executor
-    pool = ModelPool(graph: graph, batchSize: batchSize)
+    pool = try ModelPool(graph: graph, batchSize: batchSize)
   }
 
   /// Sums over all clients, without dropout.

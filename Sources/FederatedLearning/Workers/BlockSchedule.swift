@@ -2,23 +2,23 @@
 ///
 /// The size of a block depends on the number of clients alone, never on the number of workers, so that sums have the same
 /// bits on any number of threads. A block does not start before the block 2 × workers earlier is merged, which bounds memory.
-struct BlockSchedule: Sendable {
-  let count: Int
-  let blockSize: Int
+package struct BlockSchedule: Sendable {
+  package let count: Int
+  package let blockSize: Int
 
-  init(count: Int) {
+  package init(count: Int) {
     self.count = count
     blockSize = max(1, count / 64)
   }
 
-  var blockCount: Int { (count + blockSize - 1) / blockSize }
+  package var blockCount: Int { (count + blockSize - 1) / blockSize }
 
-  func block(_ index: Int) -> Range<Int> { index * blockSize..<min(count, (index + 1) * blockSize) }
+  package func block(_ index: Int) -> Range<Int> { index * blockSize..<min(count, (index + 1) * blockSize) }
 
   /// Computes every block on `executor` and folds the results in index order into `initial`.
   ///
   /// - Throws: the first error of a block, or `.cancelled`.
-  func fold<Partial: Sendable, Total: Sendable>(
+  package func fold<Partial: Sendable, Total: Sendable>(
     into initial: Total, on executor: ComputeExecutor,
     compute: @escaping @Sendable (Range<Int>) throws -> Partial, merge: @escaping @Sendable (inout Total, Partial) -> Void
   ) async throws(FederatedLearningError) -> Total {

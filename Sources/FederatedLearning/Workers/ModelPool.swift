@@ -10,9 +10,11 @@ final class ModelPool: Sendable {
   private let batchSize: Int
   private let idle = Mutex<[Parked]>([])
 
-  init(graph: ModelGraph, batchSize: Int) {
+  /// A pool with one model in it, so that what cannot be compiled fails here and not in the first round.
+  init(graph: ModelGraph, batchSize: Int) throws(FederatedLearningError) {
     self.graph = graph
     self.batchSize = batchSize
+    putBack(try take())
   }
 
   /// A model that nobody else uses until it is put back.

@@ -31,7 +31,7 @@ struct PlanReader {
   func finish() throws(PlanError) {
     for entry in entries where !asked.contains(entry.key) {
       let nearest = askedInOrder.min { Self.distance($0, entry.key) < Self.distance($1, entry.key) }
-      let hint = nearest.flatMap { Self.distance($0, entry.key) <= 3 ? "did you mean \($0)?" : nil }
+      let hint = nearest.flatMap { Self.looksLike(entry.key, $0) ? "did you mean \($0)?" : nil }
       throw PlanError(
         place: entry.place, path: join(entry.key), problem: "is unknown",
         remedy: hint ?? "known here: \(askedInOrder.sorted().joined(separator: ", "))")
@@ -114,9 +114,18 @@ struct PlanReader {
     PlanError(place: entries.first { $0.key == key }?.value.place ?? place, path: join(key), problem: problem, remedy: remedy)
   }
 
-  func missing(_ key: String) -> PlanError { error(key, problem: "is missing", remedy: "add it") }
+  /// An error for an absent key; where another key looks like it, that one is named, because it is probably misspelt.
+  func missing(_ key: String) -> PlanError {
+    if let similar = entries.first(where: { !asked.contains($0.key) && Self.looksLike($0.key, key) }) {
+      return PlanError(place: similar.place, path: join(similar.key), problem: "is unknown", remedy: "did you mean \(key)?")
+    }
+    return error(key, problem: "is missing", remedy: "add it")
+  }
 
   func join(_ key: String) -> String { path.isEmpty ? key : path + "." + key }
+
+  /// Whether `found` is probably a misspelt `known`: at most a third of its letters, and at most three, are wrong.
+  private static func looksLike(_ found: String, _ known: String) -> Bool { distance(found, known) <= max(1, min(3, known.count / 3)) }
 
   /// Number of insertions, deletions and replacements between two words.
   private static func distance(_ a: String, _ b: String) -> Int {

@@ -207,7 +207,8 @@ extension RunRecord {
       facts.addLeak("exact numbers of participants, of clipped and of rejected updates, and training loss and accuracy: shown on request")
     }
     self.init(
-      softwareVersion: EpsilonVersion.current, name: compiled.plan.name, planHash: compiled.hash, started: Date(), status: .running,
+      softwareVersion: EpsilonVersion.current, name: compiled.plan.name, planHash: compiled.hash,
+      started: Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down)), status: .running,
       completedRounds: 0, plannedRounds: compiled.plan.algorithm.rounds, seconds: 0, workers: options.workers,
       instructionSet: InstructionSet.effective, hasReproducibleNoise: options.insecureReproducibleSeed != nil,
       showsNonPrivateFigures: options.showsNonPrivateFigures, finalMetrics: nil, facts: facts)

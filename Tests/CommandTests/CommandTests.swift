@@ -1,0 +1,218 @@
+import Foundation
+import Testing
+
+/// What a run of the command gave.
+struct CommandOutcome {
+  let status: Int32
+  let output: String
+  let errors: String
+}
+
+/// Runs the command that was built beside the tests.
+func epsilon(_ arguments: String..., in folder: String? = nil, interruptAfterLines: Int? = nil) throws -> CommandOutcome {
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("epsilon")
+  process.arguments = arguments
+  if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+  let (output, errors) = (Pipe(), Pipe())
+  process.standardOutput = output
+  process.standardError = errors
+  try process.run()
+  var data = Data()
+  while true {
+    let part = output.fileHandleForReading.availableData
+    if part.isEmpty { break }
+    data += part
+    if let limit = interruptAfterLines, data.count(where: { $0 == 10 }) >= limit, process.isRunning { process.interrupt() }
+  }
+  let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  process.waitUntilExit()
+  return CommandOutcome(status: process.terminationStatus, output: String(decoding: data, as: UTF8.self), errors: errorText)
+}
+
+private func json(_ text: some StringProtocol) throws -> [String: Any] {
+  try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+}
+
+private let plan = """
+  name: small
+  task:
+    dataset: synthetic-emnist
+    partition: {iid: {clients: 60, seed: 1}}
+    model: emnist-logistic
+  algorithm: {rounds: 4, clientLearningRate: 0.1}
+  sampling: {poisson: {clientsPerRound: 30}}
+  aggregation: {gaussianAdaptive: {initialClippingNorm: 0.5}}
+  privacy: {epsilon: 8, delta: 1e-3}
+  """
+
+@Suite("The epsilon command", .serialized)
+final class CommandTests {
+  private let folder: String
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent("epsilon-command-\(UUID())").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try Data(plan.utf8).write(to: URL(fileURLWithPath: folder + "/plan.yaml"))
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  @Test("account prints ε as text and JSON; q=0.01, σ=1, T=1000, δ=1e-5 gives 2.10133 or lower")
+  func account() throws {
+    let arguments = ["account", "--noise-multiplier", "1", "--sampling-rate", "0.01", "--rounds", "1000", "--delta", "1e-5"]
+    let text = try epsilon(
+      arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5], arguments[6], arguments[7], arguments[8])
+    #expect(text.status == 0 && text.output.hasPrefix("ε ≤ 2.1013"))
+    let answer = try json(
+      try epsilon(
+        "account", "--noise-multiplier", "1", "--sampling-rate", "0.01", "--rounds", "1000", "--delta", "1e-5", "--accountant", "rdp",
+        "--format", "json"
+      ).output)
+    let interval = try #require(answer["epsilon"] as? [String: Double])
+    #expect((interval["upper"] ?? 9) <= 2.10133 && answer["method"] as? String == "renyi" && answer["delta"] as? Double == 1e-5)
+    let delta = try json(try epsilon("account", "--noise-multiplier", "2", "--epsilon", "1", "--format", "json").output)
+    #expect((delta["delta"] as? [String: Double])?["upper"] != nil && delta["method"] as? String == "analyticGaussian")
+    let curve = try json(
+      try epsilon("account", "--noise-multiplier", "2", "--rounds", "3", "--delta", "1e-5", "--curve", "--format", "json").output)
+    #expect((curve["curve"] as? [[String: Any]])?.count == 3)
+    let infinite = try json(try epsilon("account", "--noise-multiplier", "0", "--delta", "1e-5", "--format", "json").output)
+    #expect((infinite["epsilon"] as? [String: String])?["upper"] == "Infinity")
+  }
+
+  @Test("account reads event files")
+  func eventFile() throws {
+    try Data(#"{"repeated":{"count":50,"event":{"gaussian":{"noiseMultiplier":10}}}}"#.utf8).write(
+      to: URL(fileURLWithPath: folder + "/event.json"))
+    let outcome = try epsilon("account", "--event", folder + "/event.json", "--delta", "1e-5", "--format", "json")
+    #expect(outcome.status == 0 && outcome.output.contains("analyticGaussian"))
+  }
+
+  @Test("calibrate finds each of the three parameters on the safe side")
+  func calibrate() throws {
+    let noise = try json(
+      try epsilon(
+        "calibrate", "--epsilon", "8", "--delta", "1e-6", "--population", "3400", "--clients-per-round", "100", "--rounds", "1500",
+        "--format", "json"
+      ).output)
+    let upper = try #require((noise["epsilon"] as? [String: Double])?["upper"])
+    #expect(upper <= 8 && upper > 7.999 && (noise["noiseMultiplier"] as? Double ?? 0) > 1)
+    let rounds = try json(
+      try epsilon(
+        "calibrate", "--epsilon", "8", "--delta", "1e-6", "--sampling-rate", "0.03", "--noise-multiplier", "1", "--format", "json"
+      ).output)
+    #expect((rounds["rounds"] as? Int ?? 0) > 100)
+    let rate = try epsilon("calibrate", "--epsilon", "8", "--delta", "1e-6", "--rounds", "1500", "--noise-multiplier", "1")
+    #expect(rate.status == 0 && rate.output.contains("Poisson sampling at rate"))
+  }
+
+  @Test("train, then report, in every form; the run folder is named after day and plan")
+  func trainAndReport() throws {
+    let trained = try epsilon("train", "plan.yaml", in: folder)
+    #expect(trained.status == 0 && trained.output.contains("completed after 4 of 4 rounds"), "\(trained.errors)")
+    let runs = try FileManager.default.contentsOfDirectory(atPath: folder + "/runs")
+    #expect(runs.count == 1 && runs[0].hasSuffix("-small"))
+    let path = "runs/" + runs[0]
+    #expect(try epsilon("report", path, in: folder).output.contains("differentially private"))
+    #expect(try epsilon("report", path, "--format", "markdown", in: folder).output.hasPrefix("# Privacy report"))
+    #expect(try json(try epsilon("report", path, "--format", "json", in: folder).output)["planHash"] != nil)
+    let second = try epsilon("train", "plan.yaml", "--format", "json", in: folder)
+    let lines = try second.output.split(separator: "\n").map { try json($0) }
+    #expect(lines.count == 5 && lines[0]["round"] as? Int == 1 && lines[4]["stopped"] as? String == "completed")
+    #expect((lines[3]["epsilon"] as? [String: Any])?["upper"] != nil && (lines[3]["metrics"] as? [String: Any]) != nil)
+  }
+
+  @Test("the budget ends a run with exit status 3, and the last model is there")
+  func budget() throws {
+    let outcome = try epsilon(
+      "train", "plan.yaml", "--set", "aggregation.gaussianAdaptive.noiseMultiplier=1", "--rounds", "60", "--run-dir", "run", "--format",
+      "json",
+      in: folder)
+    #expect(outcome.status == 3 && outcome.output.contains(#""stopped":"budget""#) && outcome.errors.contains("warning: the budget"))
+    #expect(FileManager.default.fileExists(atPath: folder + "/run/model.epsilon"))
+  }
+
+  @Test("an interrupt ends after the round under way, exit status 0, and the report says what that means")
+  func interrupt() throws {
+    let outcome = try epsilon(
+      "train", "plan.yaml", "--rounds", "100000", "--set", "privacy.epsilon=null", "--set",
+      "aggregation.gaussianAdaptive.noiseMultiplier=1",
+      "--run-dir", "run", "--format", "json", in: folder, interruptAfterLines: 2)
+    #expect(outcome.status == 0 && outcome.output.contains(#""stopped":"interrupted""#), "\(outcome.errors)")
+    #expect(try epsilon("report", "run", in: folder).output.contains("was interrupted"))
+  }
+
+  @Test("data lists and inspects")
+  func data() throws {
+    #expect(try epsilon("data", "list").output.contains("fashion-mnist"))
+    #expect(try epsilon("data", "list", "--format", "json").output.contains(#""name":"synthetic-emnist""#))
+    let missing = try epsilon("data", "inspect", folder + "/none")
+    #expect(missing.status == 1 && missing.errors.hasPrefix("error: "))
+    #expect(try epsilon("data", "inspect", folder).output.contains("No known data set"))
+  }
+
+  @Test("help and version are results, exit status 0")
+  func help() throws {
+    let help = try epsilon("--help")
+    #expect(help.status == 0 && help.output.contains("calibrate") && help.output.contains("train"))
+    #expect(try epsilon("--version").output.hasPrefix("0."))
+  }
+
+  /// Arguments, expected exit status, and what the message must say.
+  private static let mistakes: [([String], Int32, String)] = [
+    (["acount"], 2, "acount"),
+    (["account"], 2, "give either --noise-multiplier or --event"),
+    (["account", "--noise-multiplier", "one", "--delta", "1e-5"], 2, "one"),
+    (["account", "--noise-multiplier", "1"], 2, "give either --delta"),
+    (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--epsilon", "1"], 2, "give either --delta"),
+    (["account", "--noise-multiplier", "-1", "--delta", "1e-5"], 2, "--noise-multiplier"),
+    (["account", "--noise-multiplier=-1", "--delta", "1e-5"], 1, "noiseMultiplier: is -1.0"),
+    (["account", "--noise-multiplier", "nan", "--delta", "1e-5"], 1, "noiseMultiplier"),
+    (["account", "--noise-multiplier", "1", "--delta", "1.5"], 1, "delta is 1.5"),
+    (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--sampling-rate", "2"], 2, "--sampling-rate is 2.0"),
+    (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--fixed-size"], 2, "--fixed-size needs"),
+    (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--clients-per-round", "5"], 2, "needs --population"),
+    (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--clients-per-round", "5", "--population", "4"], 2, "must be in 0…4"),
+    (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--rounds=-3"], 2, "must be at least 0"),
+    (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--accountant", "magic"], 2, "magic"),
+    (["account", "--event", "none.yaml", "--delta", "1e-5"], 1, "none.yaml"),
+    (["calibrate", "--epsilon", "1"], 2, "--delta"),
+    (["calibrate", "--epsilon", "0", "--delta", "1e-5", "--rounds", "5"], 2, "--epsilon is 0.0"),
+    (["calibrate", "--epsilon", "1", "--delta", "1", "--rounds", "5"], 2, "--delta is 1.0"),
+    (["calibrate", "--epsilon", "1", "--delta", "1e-5"], 2, "the missing parameter is found"),
+    (["calibrate", "--epsilon", "0.001", "--delta", "1e-9", "--noise-multiplier", "1"], 1, "not even one round"),
+    (
+      ["calibrate", "--epsilon", "1", "--delta", "1e-5", "--rounds", "5", "--noise-multiplier", "1", "--sampling-rate", "0.1"], 2,
+      "nothing is missing"
+    ),
+    (["train"], 2, "plan"),
+    (["train", "none.yaml"], 1, "none.yaml"),
+    (["train", "plan.yaml", "--rounds", "0"], 1, "--rounds"),
+    (["train", "plan.yaml", "--epsilon", "nan"], 1, "--epsilon"),
+    (["train", "plan.yaml", "--set", "algorithm.round=3"], 1, "did you mean rounds?"),
+    (["train", "plan.yaml", "--workers", "0"], 2, "--workers is 0"),
+    (["train", "plan.yaml", "--isa", "mmx"], 2, "mmx"),
+    (["train", "plan.yaml", "--run-dir", "."], 1, "not an empty folder"),
+    (["report", "nowhere"], 1, "nowhere"),
+    (["report", "."], 1, "does not exist"),
+    (["data", "inspect", "plan.yaml"], 1, "plan.yaml"),
+  ]
+
+  @Test("mistakes get their exit status and a message that names them", arguments: CommandTests.mistakes.indices)
+  func mistake(index: Int) throws {
+    let (arguments, status, message) = Self.mistakes[index]
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("epsilon")
+    process.arguments = arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    let errors = Pipe()
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = errors
+    try process.run()
+    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == status && text.contains(message), "\(arguments): \(process.terminationStatus) \(text)")
+    // Nothing half-written.
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["plan.yaml"])
+  }
+}

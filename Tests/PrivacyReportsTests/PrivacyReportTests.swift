@@ -1,0 +1,124 @@
+import Foundation
+import PrivacyAccounting
+import PrivacyReports
+import PrivateTraining
+import Testing
+
+@Suite("Privacy reports")
+struct PrivacyReportTests {
+  private static let text = """
+    name: small
+    task:
+      dataset: synthetic-emnist
+      partition: {iid: {clients: 60, seed: 1}}
+      model: emnist-logistic
+    algorithm: {rounds: 4, clientLearningRate: 0.1}
+    sampling: {poisson: {clientsPerRound: 30}}
+    aggregation: {gaussianAdaptive: {initialClippingNorm: 0.5}}
+    privacy: {epsilon: 8, delta: 1e-3}
+    """
+
+  /// Runs the small plan in a folder that the caller removes, stopping after `stopAfter` rounds.
+  private func run(_ assignments: [String] = [], stopAfter: Int? = nil, abandon: Bool = false, seed: UInt64? = nil) async throws
+    -> RunDirectory
+  {
+    var node = try PlanNode(text: Self.text, source: "plan.yaml")
+    for assignment in assignments { try node.set(assignment) }
+    let compiled = try CompiledPlan(TrainingPlan(node))
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("epsilon-report-\(UUID())").path
+    let directory = try RunDirectory(creating: path, for: compiled)
+    var options = PrivateTrainer.Options()
+    options.insecureReproducibleSeed = seed
+    let trainer = try PrivateTrainer(compiled, directory: directory, options: options)
+    for try await round in trainer.rounds() where round.round == stopAfter {
+      if abandon { break }
+      trainer.requestStop()
+    }
+    return directory
+  }
+
+  private func remove(_ directory: RunDirectory) { try? FileManager.default.removeItem(atPath: directory.path) }
+
+  @Test("a completed run guarantees the ε of its rounds, in every form")
+  func completed() async throws {
+    let directory = try await run()
+    defer { remove(directory) }
+    let report = try PrivacyReport(of: directory)
+    let epsilon = try #require(report.guarantee.epsilon)
+    #expect(epsilon.upper <= 8 && epsilon.upper > 7.99 && report.guarantee.rounds == 4 && report.status == .completed)
+    #expect(report.epsilonAtDeltas.contains { $0.delta == 1e-3 && $0.guaranteed == epsilon && $0.soFar == epsilon })
+    #expect(report.epsilonAtDeltas.map(\.guaranteed.upper) == report.epsilonAtDeltas.map(\.guaranteed.upper).sorted())
+    #expect(report.curve.count == 4 && report.curve.last?.epsilon == epsilon.upper)
+    for text in [report.terminalText(), report.markdown()] {
+      for part in [
+        "differentially private", "one simulated client", "add or remove one", "Poisson", "Gaussian noise", "ε at several δ", "ε spent",
+        "test accuracy", "Outside the guarantee", "how long a round took", "Assumptions", report.planHash,
+        "epsilon \(EpsilonVersion.current)",
+      ] { #expect(text.contains(part), "\(part)") }
+    }
+    #expect(report.markdown().hasPrefix("# Privacy report: small\n") && report.markdown().contains("| --- | --- |"))
+    #expect(try CanonicalJSON.decode(PrivacyReport.self, from: CanonicalJSON.data(report)) == report)
+  }
+
+  @Test("an interrupted run guarantees only the ε of the planned rounds")
+  func interrupted() async throws {
+    let directory = try await run(stopAfter: 2)
+    defer { remove(directory) }
+    let report = try PrivacyReport(of: directory)
+    let own = try #require(report.epsilonAtDeltas.first { $0.delta == 1e-3 })
+    #expect(report.guarantee.rounds == 4 && report.chargedRounds == 2 && report.status == .interrupted)
+    #expect(own.guaranteed.upper > 7.99 && own.soFar.upper < own.guaranteed.upper)
+    #expect(report.terminalText().contains("interrupted after 2 rounds"))
+  }
+
+  @Test("a run whose process died is reported from its ledger, for the planned rounds")
+  func died() async throws {
+    let directory = try await run(stopAfter: 3, abandon: true)
+    defer { remove(directory) }
+    let report = try PrivacyReport(of: directory)
+    #expect(report.status == .running && report.chargedRounds == 3 && report.completedRounds == 3 && report.guarantee.rounds == 4)
+  }
+
+  @Test("a run that stopped at its budget guarantees what it charged")
+  func budget() async throws {
+    let directory = try await run(["aggregation.gaussianAdaptive.noiseMultiplier=1", "algorithm.rounds=40"])
+    defer { remove(directory) }
+    let report = try PrivacyReport(of: directory)
+    #expect(report.status == .budget && report.guarantee.rounds == report.chargedRounds && (report.guarantee.epsilon?.upper ?? 9) <= 8)
+  }
+
+  @Test("reproducible noise and no noise are called not private")
+  func notPrivate() async throws {
+    let seeded = try await run(seed: 4)
+    defer { remove(seeded) }
+    #expect(try PrivacyReport(of: seeded).guarantee.sentence.hasPrefix("Not private: reproducible noise"))
+    let plain = try await run(["privacy=null", "aggregation=mean"])
+    defer { remove(plain) }
+    let report = try PrivacyReport(of: plain)
+    #expect(report.guarantee.epsilon == nil && report.guarantee.sentence.hasPrefix("No privacy is guaranteed"))
+    #expect(report.terminalText().contains("everything"))
+  }
+
+  @Test("a damaged or foreign file refuses the report")
+  func damaged() async throws {
+    for file in ["plan.json", "report.json", "metrics.csv", "ledger.sqlite"] {
+      let directory = try await run(["algorithm.rounds=1"])
+      defer { remove(directory) }
+      try Data("round,what\n1,2\n".utf8).write(to: URL(fileURLWithPath: directory.path + "/" + file))
+      #expect(throws: TrainingError.self, "\(file)") { try PrivacyReport(of: directory) }
+    }
+  }
+
+  @Test("figures are rounded up, never to a better guarantee")
+  func figures() {
+    for value in [0.10001, 1.23451, 7.99999999, 0.0123456789, 3.000000001, 12345.00001, 1e-7 / 3] {
+      let shown = Double(Figure.up(value)) ?? -1
+      #expect(shown >= value && shown <= value * 1.002, "\(value) \(shown)")
+      #expect((Double(Figure.upSignificant(value)) ?? -1) >= value)
+    }
+    for value in [1.2341e-5, 9.9999e-7, 3e-300] { #expect((Double(Figure.scientificUp(value)) ?? -1) >= value) }
+    #expect(Figure.up(8) == "8" && Figure.up(.infinity) == "∞" && Figure.plain(1e-5) == "1e-5" && Figure.plain(0.25) == "0.25")
+    #expect(Figure.up(2.1013221312354724, decimals: 6) == "2.101323")
+    #expect(Figure.percent(0.9124) == "91.2 %")
+  }
+}

@@ -1,0 +1,197 @@
+import Foundation
+import NeuralNetworks
+import PrivacyEvents
+import PrivateTraining
+import Testing
+
+/// A small private plan on synthetic data, as text, so that tests can break it line by line.
+let smallPlan = """
+  name: small
+  task:
+    dataset: synthetic-emnist
+    partition:
+      iid: {clients: 60, seed: 1}
+    model: emnist-logistic
+  algorithm:
+    rounds: 4
+    clientBatchSize: 20
+    clientLearningRate: 0.1
+  sampling:
+    poisson: {clientsPerRound: 30}
+  aggregation:
+    gaussianAdaptive: {initialClippingNorm: 0.5}
+  privacy:
+    epsilon: 8
+    delta: 1e-3
+  evaluation:
+    everyRounds: 2
+  """
+
+func makePlan(_ text: String = smallPlan, _ assignments: String...) throws -> TrainingPlan {
+  var node = try PlanNode(text: text, source: "plan.yaml")
+  for assignment in assignments { try node.set(assignment) }
+  return try TrainingPlan(node)
+}
+
+let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+@Suite("Training plans")
+struct PlanTests {
+  @Test("every plan in Plans/ reads, and reading its JSON gives the same plan")
+  func shippedPlans() throws {
+    let folder = packageRoot.appendingPathComponent("Plans")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }
+    #expect(files.contains("fashion-mnist.yaml"))
+    for file in files {
+      let plan = try TrainingPlan(PlanNode(contentsOf: folder.appendingPathComponent(file).path))
+      let json = try CanonicalJSON.text(plan)
+      #expect(try TrainingPlan(PlanNode(text: json, source: "json")) == plan, "\(file)")
+      #expect(try CanonicalJSON.text(TrainingPlan(PlanNode(text: json, source: "json"))) == json)
+    }
+  }
+
+  @Test("defaults are filled in")
+  func defaults() throws {
+    let plan = try makePlan()
+    #expect(plan.algorithm.weighting == .uniform && plan.algorithm.clientEpochs == 1)
+    #expect(plan.algorithm.serverOptimizer == .sgd(learningRate: 1, momentum: 0))
+    #expect(plan.privacy?.neighboringRelation == .addOrRemoveOne)
+    #expect(
+      plan.aggregation
+        == .gaussianAdaptive(
+          noiseMultiplier: nil, initialClippingNorm: 0.5, targetUnclippedQuantile: 0.5, learningRate: 0.2,
+          clippedCountStandardDeviation: nil))
+    let fixed = try makePlan(smallPlan, "sampling={fixedSize: {clientsPerRound: 5}}")
+    #expect(fixed.privacy?.neighboringRelation == .replaceOne)
+  }
+
+  @Test("--set replaces, adds and nests; its value is YAML")
+  func overrides() throws {
+    let changed = try makePlan(
+      smallPlan, "algorithm.rounds=7", "algorithm.serverOptimizer.adam.learningRate=0.5", "sampling.poisson.clientsPerRound=9", "seed=12")
+    #expect(changed.algorithm.rounds == 7 && changed.sampling == .poisson(clientsPerRound: 9) && changed.seed == 12)
+    #expect(changed.algorithm.serverOptimizer == .adam(learningRate: 0.5, beta1: 0.9, beta2: 0.999, epsilon: 1e-7))
+    let layered = try makePlan(smallPlan, "task.graph={inputShape: [28, 28, 1], layers: [flatten, {dense: {units: 62}}]}")
+    #expect(layered.task.graph.layers == [.flatten, .dense(units: 62)])
+  }
+
+  /// What is broken, how, and what the message must say.
+  static let mistakes: [(name: String, text: String, message: String)] = [
+    (
+      "unknown key", smallPlan.replacing("clientLearningRate", with: "clientLerningRate"),
+      "plan.yaml:10:3: algorithm.clientLerningRate is unknown; did you mean clientLearningRate?"
+    ),
+    ("did you mean", smallPlan.replacing("initialClippingNorm", with: "initialClippingNrm"), "did you mean initialClippingNorm?"),
+    ("duplicate key", smallPlan.replacing("  delta: 1e-3", with: "  delta: 1e-3\nname: again"), "name stands twice"),
+    ("missing section", smallPlan.replacing("sampling:\n  poisson: {clientsPerRound: 30}\n", with: ""), "sampling is missing"),
+    ("missing value", smallPlan.replacing("  clientLearningRate: 0.1\n", with: ""), "algorithm.clientLearningRate is missing"),
+    ("word for number", smallPlan.replacing("rounds: 4", with: "rounds: many"), "plan.yaml:8:11: algorithm.rounds must be a whole number"),
+    ("fraction for count", smallPlan.replacing("rounds: 4", with: "rounds: 4.5"), "algorithm.rounds must be a whole number"),
+    ("no rounds", smallPlan.replacing("rounds: 4", with: "rounds: 0"), "algorithm.rounds is 0; must be in 1…1000000000"),
+    ("huge rounds", smallPlan.replacing("rounds: 4", with: "rounds: 99999999999999999999"), "algorithm.rounds must be a whole number"),
+    ("NaN", smallPlan.replacing("epsilon: 8", with: "epsilon: nan"), "privacy.epsilon must be a finite number"),
+    ("infinity", smallPlan.replacing("epsilon: 8", with: "epsilon: .inf"), "privacy.epsilon must be a finite number"),
+    ("quoted number", smallPlan.replacing("epsilon: 8", with: "epsilon: \"8\""), "privacy.epsilon must be a finite number"),
+    ("negative ε", smallPlan.replacing("epsilon: 8", with: "epsilon: -8"), "privacy.epsilon is -8.0; must be above 0"),
+    ("δ of one", smallPlan.replacing("delta: 1e-3", with: "delta: 1"), "privacy.delta is 1.0; must be in (0, 1)"),
+    (
+      "two samplings", smallPlan.replacing("poisson: {", with: "fixedSize: {clientsPerRound: 3}\n  poisson: {"),
+      "sampling must name one choice"
+    ),
+    ("unknown sampling", smallPlan.replacing("poisson", with: "shuffle"), "sampling.shuffle is unknown; choose one of poisson, fixedSize"),
+    ("unknown aggregation", smallPlan.replacing("gaussianAdaptive", with: "median"), "aggregation.median is unknown"),
+    (
+      "zero multiplier", smallPlan.replacing("{initialClippingNorm: 0.5}", with: "{noiseMultiplier: 0}"),
+      "noiseMultiplier is 0.0; must be above 0"
+    ),
+    ("quantile above one", smallPlan.replacing("{initialClippingNorm: 0.5}", with: "{targetUnclippedQuantile: 1.5}"), "must be in [0, 1]"),
+    ("unknown model", smallPlan.replacing("emnist-logistic", with: "resnet"), "task.model"),
+    (
+      "layers that do not fit",
+      smallPlan.replacing("model: emnist-logistic", with: "graph: {inputShape: [28, 28, 1], layers: [{dense: {units: 62}}]}"),
+      "does not fit together"
+    ),
+    (
+      "list for mapping", smallPlan.replacing("privacy:\n  epsilon: 8\n  delta: 1e-3", with: "privacy: [8, 1e-3]"), "privacy must have keys"
+    ),
+    ("scalar for plan", "42", "must have keys"),
+    ("empty file", "", "is empty"),
+    ("broken YAML", "task: [1, 2\nalgorithm: {", "is not valid YAML"),
+    ("tabs", "task:\n\tdataset: x", "is not valid YAML"),
+    ("alias", "name: &a small\ntask: *a", "anchors and aliases are not allowed"),
+    ("depth", String(repeating: "[", count: 80) + String(repeating: "]", count: 80), "is nested deeper than 64"),
+    ("name of a path", smallPlan.replacing("name: small", with: "name: ../../etc"), "because it names a folder"),
+    (
+      "concentration", smallPlan.replacing("iid: {clients: 60, seed: 1}", with: "dirichlet: {clients: 60, concentration: 0}"),
+      "concentration is 0.0; must be above 0"
+    ),
+    ("momentum", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  clientMomentum: 1"), "clientMomentum is 1.0; must be below 1"),
+    ("weighting", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  weighting: size"), "choose one of uniform, examples"),
+    ("relation", smallPlan.replacing("delta: 1e-3", with: "delta: 1e-3\n  neighboringRelation: swap"), "choose one of addOrRemoveOne"),
+    (
+      "server rate", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  serverOptimizer: {sgd: {learningRate: -1}}"),
+      "learningRate is -1.0"
+    ),
+    ("evaluation", smallPlan.replacing("everyRounds: 2", with: "everyRounds: 0"), "evaluation.everyRounds is 0"),
+  ]
+
+  @Test("malformed plans are refused with place and remedy", arguments: PlanTests.mistakes.indices)
+  func malformed(index: Int) throws {
+    let (name, text, message) = Self.mistakes[index]
+    let error = try #require(throws: PlanError.self) { try makePlan(text) }
+    #expect(error.description.contains(message), "\(name): \(error.description)")
+    #expect(error.description.contains("; "))
+  }
+
+  @Test(
+    "malformed assignments are refused",
+    arguments: ["rounds", "=3", "algorithm..rounds=3", "algorithm.rounds.x=3", "algorithm.rounds=[1", "name.x=1", "bogus=1"])
+  func assignments(text: String) throws {
+    let error = try #require(throws: PlanError.self) { try makePlan(smallPlan, text) }
+    #expect(error.description.contains("--set \(text)") || error.description.contains("bogus"))
+  }
+
+  @Test("files that are no plans are refused: absent, folder, huge, binary")
+  func files() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("epsilon-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let huge = folder.appendingPathComponent("huge.yaml")
+    try Data(repeating: 0x20, count: (1 << 20) + 1).write(to: huge)
+    let binary = folder.appendingPathComponent("binary.yaml")
+    try Data([0x6E, 0xFF, 0xFE, 0x00]).write(to: binary)
+    for (path, message) in [
+      (folder.path + "/none.yaml", "cannot be read"), (folder.path, "cannot be read"), (huge.path, "larger than 1 MiB"),
+      (binary.path, "not UTF-8"),
+    ] {
+      let error = try #require(throws: PlanError.self) { try PlanNode(contentsOf: path) }
+      #expect(error.description.contains(message), "\(error)")
+    }
+  }
+
+  @Test("event files read like their JSON form and are as strict")
+  func events() throws {
+    let yaml =
+      "repeated:\n  count: 3\n  event:\n    sampled:\n      by: {poisson: {rate: 0.1}}\n      event: {composed: [{gaussian: {noiseMultiplier: 2}}, noOp]}\n"
+    let event = try PrivacyEvent(PlanNode(text: yaml, source: "event.yaml"))
+    #expect(event == .composed([.gaussian(noiseMultiplier: 2), .noOp]).sampled(.poisson(rate: 0.1)).repeated(3))
+    #expect(try PrivacyEvent(PlanNode(text: CanonicalJSON.text(event), source: "json")) == event)
+    for (text, message) in [
+      ("gaussian: {noisee: 2}", "event.gaussian.noise"), ("gaussian: {noiseMultiplier: -1}", "noiseMultiplier"),
+      ("laplac: {}", "choose one of"),
+      ("composed: 3", "must be a list"), ("repeated: {count: 2}", "event.repeated.event is missing"),
+      ("sampled: {by: {poisson: {rate: 2}}, event: noOp}", "rate"),
+    ] {
+      let error = try #require(throws: PlanError.self) { try PrivacyEvent(PlanNode(text: text, source: "event.yaml")) }
+      #expect(error.description.contains(message), "\(error)")
+    }
+  }
+
+  @Test("JSON holds the shortest numbers and infinities as strings, and refuses NaN")
+  func json() throws {
+    #expect(try CanonicalJSON.text(["b": 0.1, "a": 1e-5]) == #"{"a":1e-05,"b":0.1}"#)
+    #expect(try CanonicalJSON.text([Double.infinity]) == #"["Infinity"]"#)
+    #expect(throws: CanonicalJSON.NotANumber.self) { try CanonicalJSON.text([Double.nan]) }
+    #expect(try CanonicalJSON.decode([Double].self, from: Data(#"["-Infinity"]"#.utf8)) == [-.infinity])
+  }
+}
