@@ -1,0 +1,7 @@
+#!/bin/sh
+# Measures Epsilon and then the peers that can be installed, and prints Markdown tables. EPSILON_BENCH_PEERS=0 leaves the peers out.
+set -eu
+cd "$(dirname "$0")/.."
+swift build -c release --package-path Benchmarks --product epsilon-bench >&2
+"$(swift build -c release --package-path Benchmarks --show-bin-path)/epsilon-bench"
+[ "${EPSILON_BENCH_PEERS:-1}" = 0 ] || sh scripts/bench-peers.sh
