@@ -17,7 +17,7 @@ docs: setup
 	@sh scripts/docs.sh
 
 format:
-	swift format --in-place --recursive Package.swift Sources Tests Benchmarks Snippets
+	swift format --in-place --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Snippets
 
 lint:
-	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks Snippets
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Snippets

@@ -81,3 +81,8 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// Documentation needs one more package, which no build should have to fetch: `make docs` sets this.
+if Context.environment["EPSILON_DOCS"] != nil {
+  package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}
