@@ -148,7 +148,7 @@ struct MechanismComposition: Hashable, Sendable {
     // neighbours, and for subsets of fixed size under replace-one (Balle, Barthe and Gaboardi 2018, theorems 8 and 9).
     var epsilon = innerEpsilon
     switch (scheme, relation) {
-    case (.poisson, .addOrRemoveOne), (_, .zeroOut): break
+    case (.poisson, .addOrRemoveOne): break
     case (.fixedSizeWithoutReplacement, .replaceOne):
       // Parts given as (ε, δ) are already stated for this relation; only noise scaled to the clipping norm protects half as well.
       epsilon = inner.order.reduce(0) { sum, mechanism in
@@ -174,17 +174,22 @@ struct MechanismComposition: Hashable, Sendable {
   ) throws(AccountingError) {
     let rate = scheme.inclusionProbability
     // The distance between the two centres, in clipping norms. A chosen record of a fixed-size subset displaces another one, so
-    // even adding or removing a person moves the sum by 2C.
+    // even adding or removing a person moves the sum by 2C; and a person whose update is zeroed still takes that other one's place,
+    // so both neighbours are mixtures, a special case of replace-one.
     let distance: Double
+    var symmetric = relation == .replaceOne
     switch (scheme, relation) {
     case (_, .replaceOne), (.fixedSizeWithoutReplacement, .addOrRemoveOne): distance = 2
-    case (_, .zeroOut), (.poisson, .addOrRemoveOne): distance = 1
+    case (.fixedSizeWithoutReplacement, .zeroOut):
+      distance = rate == 1 ? 1 : 2
+      symmetric = true
+    case (.poisson, .zeroOut), (.poisson, .addOrRemoveOne): distance = 1
     }
     if rate == 1 {
       try add(.gaussian(noiseMultiplier: noiseMultiplier / distance), count: count)
     } else {
       try add(
-        .sampledGaussian(samplingRate: rate, noiseMultiplier: noiseMultiplier / distance, symmetric: relation == .replaceOne), count: count)
+        .sampledGaussian(samplingRate: rate, noiseMultiplier: noiseMultiplier / distance, symmetric: symmetric), count: count)
     }
   }
 }

@@ -97,8 +97,22 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     let record = try directory.readRecord()
     let rows = try directory.readMetrics()
     do {
+      // δ, relation and budget are read from the plan, so it must be the one that ran.
+      guard try plan.hash() == record.planHash else {
+        throw TrainingError.damagedFile(path: directory.plan, problem: "is not the plan that this run carried out: its hash differs")
+      }
       let ledger = try PrivacyLedger.open(at: directory.ledger, planHash: record.planHash)
       try self.init(plan: plan, record: record, rows: rows, charges: try ledger.charges(), total: try ledger.totalEvent())
+      // A ledger whose end is missing would understate what was spent.
+      let rounds = try ledger.charges().map(\.round)
+      let isWhole = plan.privacy == nil || (rounds.count >= completedRounds && rounds.elementsEqual(rounds.indices.map { $0 + 1 }))
+      guard isWhole else {
+        throw TrainingError.damagedFile(
+          path: directory.ledger,
+          problem: "has \(chargedRounds) charges for \(completedRounds) released rounds; no guarantee can be given from it")
+      }
+    } catch let error as TrainingError {
+      throw error
     } catch let error as LedgerError {
       throw .ledger(error)
     } catch let error as AccountingError {
@@ -140,12 +154,13 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     neighboringRelation = Self.describe(privacy.neighboringRelation)
     let accountant = privacy.privacyAccountant
     // What could still happen counts: where a person or a crash ended the run, the number of rounds may depend on results.
-    let open = status == .running || status == .interrupted
     let planned = try Self.roundsThatThePlanAllows(plan, privacy, event)
+    // A record that calls itself ended is believed only if the charges say so too.
+    let open = status == .running || status == .interrupted || charges.count < planned
     let beyond = open ? max(0, planned - charges.count) : 0
     let covered = PrivacyEvent.composed([total, event.repeated(beyond)])
     let bound = try accountant.epsilon(of: covered, delta: privacy.delta)
-    epsilonAtDeltas = try Self.deltas(privacy.delta).map { delta in
+    epsilonAtDeltas = try (record.hasReproducibleNoise ? [] : Self.deltas(privacy.delta)).map { delta in
       EpsilonAtDelta(
         delta: delta, guaranteed: Interval(try accountant.epsilon(of: covered, delta: delta)),
         soFar: Interval(try accountant.epsilon(of: total, delta: delta)))
@@ -163,7 +178,7 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
           + "rounds that the plan allows"
       }
     guarantee = Guarantee(
-      epsilon: Interval(bound), delta: privacy.delta, rounds: charges.count + beyond,
+      epsilon: record.hasReproducibleNoise ? nil : Interval(bound), delta: privacy.delta, rounds: charges.count + beyond,
       sentence: Self.sentence(bound, privacy: privacy, record: record), basis: basis, method: bound.method)
   }
 

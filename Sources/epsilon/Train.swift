@@ -90,8 +90,12 @@ struct Train: AsyncParsableCommand {
       if count == 1 {
         StandardError.print("\nStopping after this round; press Ctrl-C again to give it up.")
         trainer.requestStop()
-      } else {
+      } else if count == 2 {
         work.cancel()
+      } else {
+        // Whoever insists gets the system's own behaviour; every charge is durable already.
+        signal(SIGINT, SIG_DFL)
+        raise(SIGINT)
       }
     }
     defer { for signal in signals { signal.cancel() } }

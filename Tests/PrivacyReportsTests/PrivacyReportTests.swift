@@ -91,7 +91,9 @@ struct PrivacyReportTests {
   func notPrivate() async throws {
     let seeded = try await run(seed: 4)
     defer { remove(seeded) }
-    #expect(try PrivacyReport(of: seeded).guarantee.sentence.hasPrefix("Not private: reproducible noise"))
+    let hypothetical = try PrivacyReport(of: seeded)
+    #expect(hypothetical.guarantee.sentence.hasPrefix("Not private: reproducible noise"))
+    #expect(hypothetical.guarantee.epsilon == nil && hypothetical.epsilonAtDeltas.isEmpty)
     let plain = try await run(["privacy=null", "aggregation=mean"])
     defer { remove(plain) }
     let report = try PrivacyReport(of: plain)
@@ -107,6 +109,28 @@ struct PrivacyReportTests {
       try Data("round,what\n1,2\n".utf8).write(to: URL(fileURLWithPath: directory.path + "/" + file))
       #expect(throws: TrainingError.self, "\(file)") { try PrivacyReport(of: directory) }
     }
+  }
+
+  @Test("an edited plan, a ledger without its last charge, and a record that claims to have ended are seen through")
+  func edited() async throws {
+    let directory = try await run()
+    defer { remove(directory) }
+    let plan = try String(contentsOfFile: directory.plan, encoding: .utf8)
+    try Data(plan.replacing("0.001", with: "0.01").utf8).write(to: URL(fileURLWithPath: directory.plan))
+    #expect(throws: TrainingError.self) { try PrivacyReport(of: directory) }
+    try Data(plan.utf8).write(to: URL(fileURLWithPath: directory.plan))
+    _ = try PrivacyReport(of: directory)
+
+    let short = try await run(stopAfter: 2)
+    defer { remove(short) }
+    let record = try String(contentsOfFile: short.record, encoding: .utf8)
+    try Data(record.replacing("interrupted", with: "completed").utf8).write(to: URL(fileURLWithPath: short.record))
+    #expect(try PrivacyReport(of: short).guarantee.rounds == 4)
+    // The ledger of a run of one round, under the same plan, in place of the whole one.
+    try FileManager.default.removeItem(atPath: directory.ledger)
+    let cut = try PrivacyLedger.create(at: directory.ledger, planHash: directory.readRecord().planHash)
+    try cut.charge(round: 1, event: .noOp)
+    #expect(throws: TrainingError.self) { try PrivacyReport(of: directory) }
   }
 
   @Test("figures are rounded up, never to a better guarantee")

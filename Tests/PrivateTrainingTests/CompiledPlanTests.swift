@@ -45,6 +45,7 @@ struct CompiledPlanTests {
     "plans that cannot be carried out are refused with key and remedy",
     arguments: [
       (["privacy=null"], "privacy is missing"),
+      (["privacy.neighboringRelation=zeroOut"], "counts of adaptive clipping are not covered"),
       (["algorithm.weighting=examples"], "algorithm.weighting"),
       (["aggregation=mean"], "aggregation adds no noise"),
       (["sampling.poisson.clientsPerRound=61"], "sampling.clientsPerRound is 61, but there are 60 clients"),
@@ -68,6 +69,16 @@ struct CompiledPlanTests {
       _ = try PrivateTrainer(compiled)
     }
     #expect(error.description.contains(message), "\(error.description)")
+  }
+
+  @Test("plans made in code are checked like plans that were read")
+  func madeInCode() throws {
+    var plan = try makePlan()
+    plan.evaluation.everyRounds = 0
+    #expect(throws: TrainingError.self) { try CompiledPlan(plan) }
+    plan = try makePlan()
+    plan.privacy?.delta = .nan
+    #expect(throws: TrainingError.self) { try CompiledPlan(plan) }
   }
 
   @Test("a budget below the planned rounds and a careless δ are warned of")

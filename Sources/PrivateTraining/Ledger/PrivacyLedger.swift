@@ -43,7 +43,9 @@ public enum LedgerError: Error, Sendable, CustomStringConvertible {
 /// The durable record of what was spent.
 ///
 /// A charge is committed, with SQLite's full synchronisation, before the noise that it pays for is drawn: a crash can waste
-/// budget but never forget it. Charges are chained by hashes, so that a line taken out or changed later is found.
+/// budget but never forget it. Charges are chained by hashes, so that a line changed or taken out of the middle is found; lines
+/// missing at the end are found by the report, which compares with the rounds that were released. The chain is not keyed: it finds
+/// accidents and careless edits, not a forger who computes it anew.
 public final class PrivacyLedger: Sendable {
   private let database: DatabaseQueue
   private let path: String

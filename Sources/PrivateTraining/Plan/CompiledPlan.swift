@@ -54,7 +54,7 @@ public struct CompiledPlan: Sendable {
       _ = try settled.process(
         dataset: dataset, aggregation: aggregation, randomness: .reproducible(seed: 0), executor: ComputeExecutor(threadCount: 1))
       self.plan = settled
-      hash = SHA256.hexDigest(of: Array(try CanonicalJSON.data(settled)))
+      hash = try settled.hash()
       self.dataset = dataset
       self.sampler = sampler
       self.aggregation = aggregation
@@ -73,6 +73,25 @@ public struct CompiledPlan: Sendable {
 
   /// Checks that need no data.
   private static func checkShape(of plan: TrainingPlan) throws(TrainingError) {
+    // A plan made in code has not passed the reader's checks.
+    for (key, value) in [
+      ("algorithm.rounds", plan.algorithm.rounds), ("sampling.clientsPerRound", plan.sampling.clientsPerRound),
+      ("evaluation.everyRounds", plan.evaluation.everyRounds),
+    ] where value < 1 { throw .infeasiblePlan(key: key, problem: "is \(value)", remedy: "set it to at least 1") }
+    if let privacy = plan.privacy {
+      guard privacy.delta > 0, privacy.delta < 1 else {
+        throw .infeasiblePlan(key: "privacy.delta", problem: "is \(privacy.delta)", remedy: "set it in (0, 1)")
+      }
+      if let epsilon = privacy.epsilon, !(epsilon > 0 && epsilon.isFinite) {
+        throw .infeasiblePlan(key: "privacy.epsilon", problem: "is \(epsilon)", remedy: "set it above 0")
+      }
+      // A zeroed person still sends the bit of a zero update: the count moves by 1, not by the ½ that its noise is scaled to.
+      if privacy.neighboringRelation == .zeroOut, case .gaussianAdaptive = plan.aggregation {
+        throw .infeasiblePlan(
+          key: "privacy.neighboringRelation", problem: "is zeroOut, under which the counts of adaptive clipping are not covered",
+          remedy: "use addOrRemoveOne or replaceOne, or gaussianFixed")
+      }
+    }
     if plan.aggregation.isPrivate {
       guard plan.privacy != nil else {
         throw .infeasiblePlan(
@@ -134,6 +153,9 @@ public struct CompiledPlan: Sendable {
 }
 
 extension TrainingPlan {
+  /// SHA-256 of the plan as canonical JSON, in hexadecimal; of a settled plan it names the run.
+  public func hash() throws -> String { SHA256.hexDigest(of: Array(try CanonicalJSON.data(self))) }
+
   fileprivate func process(
     dataset: FederatedDataset, aggregation: AggregationPipeline, randomness: RunRandomness, executor: ComputeExecutor
   ) throws(FederatedLearningError) -> FederatedAveraging {

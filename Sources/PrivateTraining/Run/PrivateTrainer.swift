@@ -50,11 +50,7 @@ public final class PrivateTrainer: Sendable {
   public func model() async throws(TrainingError) -> ModelCheckpoint { try await session.checkpoint() }
 
   fileprivate func next() async throws -> RoundReport? {
-    if stopRequest.withLock({ $0 }) {
-      try await session.conclude(.interrupted)
-      return nil
-    }
-    return try await session.next()
+    try await session.next(isStopRequested: stopRequest.withLock { $0 })
   }
 }
 
@@ -84,6 +80,7 @@ private actor TrainingSession {
   private let curve: CompositionCurve?
   private let plannedEpsilon: PrivacyBound?
   private var state: FederatedAveraging.State
+  private var isBusy = false
   private(set) var record: RunRecord
 
   init(_ compiled: CompiledPlan, directory: RunDirectory?, options: PrivateTrainer.Options) throws(TrainingError) {
@@ -106,8 +103,12 @@ private actor TrainingSession {
   }
 
   /// Carries out one round, or concludes the run and returns nil.
-  func next() async throws(TrainingError) -> RoundReport? {
+  func next(isStopRequested: Bool) async throws(TrainingError) -> RoundReport? {
     guard record.status == .running else { return nil }
+    // An actor lets another call in while this one waits for the clients.
+    guard !isBusy else { throw .other("a round is under way already: ask for rounds from one place only") }
+    isBusy = true
+    defer { isBusy = false }
     let round = record.completedRounds + 1
     let privacy = compiled.plan.privacy
     guard round <= record.plannedRounds else {
@@ -119,6 +120,10 @@ private actor TrainingSession {
       let spent = try curve?.epsilon(afterRounds: round, delta: privacy?.delta ?? 0)
       if let budget = privacy?.epsilon, let spent, spent.upper > budget {
         try await conclude(.budget)
+        return nil
+      }
+      if isStopRequested {
+        try await conclude(.interrupted)
         return nil
       }
       let clock = ContinuousClock()
@@ -153,7 +158,7 @@ private actor TrainingSession {
   }
 
   /// Ends the run and writes its record.
-  func conclude(_ status: RunRecord.Status) async throws(TrainingError) {
+  private func conclude(_ status: RunRecord.Status) async throws(TrainingError) {
     guard record.status == .running else { return }
     if record.finalMetrics == nil { record.finalMetrics = try await test() }
     record.status = status
@@ -196,7 +201,7 @@ private actor TrainingSession {
       epsilonBudget: privacy?.epsilon, delta: privacy?.delta, clippingNorm: released(.clippingNorm),
       noisedFractionClipped: released(.noisedFractionClipped), noiseStandardDeviation: released(.noiseStandardDeviation),
       signalToNoiseRatio: released(.signalToNoiseRatio), isUpdateRejected: outcome.isUpdateRejected, seconds: seconds,
-      nonPrivate: showsExact ? exact : nil)
+      hasReproducibleNoise: record.hasReproducibleNoise, nonPrivate: showsExact ? exact : nil)
   }
 }
 

@@ -63,6 +63,8 @@ public struct RoundReport: Codable, Hashable, Sendable {
   public let isUpdateRejected: Bool
   /// Wall time of the round in seconds, the test included.
   public let seconds: Double
+  /// Whether noise and draws can be repeated by whoever knows the seed: then ε is hypothetical and nobody is protected.
+  public let hasReproducibleNoise: Bool
   /// Exact figures, only where they were asked for or the run is not private.
   public let nonPrivate: NonPrivateFigures?
 }

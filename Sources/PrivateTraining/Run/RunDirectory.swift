@@ -52,7 +52,7 @@ public struct RunDirectory: Hashable, Sendable {
     }
   }
 
-  /// The settled plan of the run and its hash.
+  /// The settled plan of the run.
   public func readPlan() throws(TrainingError) -> TrainingPlan {
     do { return try TrainingPlan(PlanNode(contentsOf: plan)) } catch { throw .damagedFile(path: plan, problem: String(describing: error)) }
   }
