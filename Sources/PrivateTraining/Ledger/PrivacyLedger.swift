@@ -94,16 +94,19 @@ public final class PrivacyLedger: Sendable {
 
   /// Commits the charge of a round; on return it is durable.
   public func charge(round: Int, event: PrivacyEvent, date: Date = Date()) throws(LedgerError) {
-    let known = try charges()
-    guard !known.contains(where: { $0.round == round }) else { throw .alreadyCharged(round: round) }
-    let sequence = known.count + 1
     let stamp = Self.stamp(date)
     let text: String
     do { text = try CanonicalJSON.text(event) } catch { throw .storage(path: path, reason: String(describing: error)) }
-    let hash = hash(previous: known.last?.hash, sequence: sequence, round: round, event: text, stamp: stamp)
-    try access { database in
+    // Only the last charge is read: a ledger of thousands of rounds must not be verified anew in each of them.
+    let isNew = try access { database in
+      guard try Int.fetchOne(database, sql: "SELECT round FROM charge WHERE round = ?", arguments: [round]) == nil else { return false }
+      let last = try Row.fetchOne(database, sql: "SELECT sequence, hash FROM charge ORDER BY sequence DESC LIMIT 1")
+      let sequence = (last?["sequence"] ?? 0) + 1
+      let hash = hash(previous: last?["hash"], sequence: sequence, round: round, event: text, stamp: stamp)
       try database.execute(sql: "INSERT INTO charge VALUES (?, ?, ?, ?, ?)", arguments: [sequence, round, text, stamp, hash])
+      return true
     }
+    guard isNew else { throw .alreadyCharged(round: round) }
   }
 
   /// All charges in order, with their chain verified.
