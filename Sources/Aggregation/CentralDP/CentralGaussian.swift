@@ -38,18 +38,14 @@ public struct CentralGaussian: AggregationTechnique {
   }
 
   public var name: String { "centralGaussian" }
-  public var reportWidth: Int { 2 }
+  public var reportWidth: Int { ClippingNorm.reportWidth }
   public var worstCaseNormGrowth: Double? { 1 }
   public var noisedBitDeviations: [Double] { norm.noisedBitDeviations }
 
   public func initialState() -> State { State(estimate: norm.initialEstimate) }
 
   public func processClient(_ message: inout ClientMessage, report: inout ArraySlice<Double>, state: State) {
-    let bound = norm.bound(state.estimate)
-    let unclipped = message.clip(toNorm: bound)
-    let first = report.startIndex
-    report[first] = unclipped > bound ? 1 : 0
-    if case .adaptive(let estimator) = norm { report[first + 1] = estimator.centeredBit(value: unclipped, estimate: state.estimate) }
+    norm.clip(&message, report: &report, estimate: state.estimate)
   }
 
   public func processServer(
@@ -66,25 +62,15 @@ public struct CentralGaussian: AggregationTechnique {
     }
     if deviation > 0 { noise.addGaussian(standardDeviation: deviation, to: &sum) }
 
-    let first = reports.startIndex
     // From the noised sum alone: its squared norm exceeds the signal's by count × deviation² on average.
     let noisePower = Double(sum.count) * deviation * deviation
     let signalPower = max(0, VectorMath.sumOfSquares(sum) - noisePower)
-    var measurements = [
-      AggregationMeasurement(.clippingNorm, bound, .released),
-      AggregationMeasurement(.clippedCount, reports[first], .nonPrivate),
-      AggregationMeasurement(.noiseStandardDeviation, deviation / clientsPerRound, .released),
-    ]
+    var measurements = [AggregationMeasurement(.noiseStandardDeviation, deviation / clientsPerRound, .released)]
     if noisePower > 0 {
       measurements.append(AggregationMeasurement(.signalToNoiseRatio, (signalPower / noisePower).squareRoot(), .released))
     }
-    if case .adaptive(let estimator) = norm {
-      let fraction = estimator.advance(
-        &state.estimate, sumOfCenteredBits: reports[first + 1], participants: round.participants, noise: noise)
-      measurements.append(AggregationMeasurement(.noisedFractionClipped, 1 - fraction, .released))
-      measurements.append(AggregationMeasurement(.nextClippingNorm, norm.bound(state.estimate), .released))
-    }
     return measurements
+      + norm.advance(&state.estimate, reports: reports, participants: round.participants, protection: .released, noise: noise)
   }
 }
 

@@ -21,7 +21,7 @@ public struct L2Clipping: AggregationTechnique {
   }
 
   public var name: String { "clipping" }
-  public var reportWidth: Int { 2 }
+  public var reportWidth: Int { ClippingNorm.reportWidth }
   public var worstCaseNormGrowth: Double? { 1 }
   public var noisedBitDeviations: [Double] { norm.noisedBitDeviations }
   public var leaks: [String] {
@@ -32,42 +32,15 @@ public struct L2Clipping: AggregationTechnique {
   public func initialState() -> State { State(estimate: norm.initialEstimate) }
 
   public func processClient(_ message: inout ClientMessage, report: inout ArraySlice<Double>, state: State) {
-    let unclipped = message.clip(toNorm: norm.bound(state.estimate))
-    let first = report.startIndex
-    report[first] = unclipped > norm.bound(state.estimate) ? 1 : 0
-    if case .adaptive(let estimator) = norm { report[first + 1] = estimator.centeredBit(value: unclipped, estimate: state.estimate) }
+    norm.clip(&message, report: &report, estimate: state.estimate)
   }
 
   public func processServer(
     _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
   ) throws(AggregationError) -> [AggregationMeasurement] {
-    let first = reports.startIndex
-    let protection: AggregationMeasurement.Protection = norm.noisedBitDeviations.isEmpty ? .nonPrivate : .released
-    var measurements = [AggregationMeasurement(.clippingNorm, norm.bound(state.estimate), norm.isFixed ? .released : protection)]
-    measurements.append(AggregationMeasurement(.clippedCount, reports[first], .nonPrivate))
-    if case .adaptive(let estimator) = norm {
-      let fraction = estimator.advance(
-        &state.estimate, sumOfCenteredBits: reports[first + 1], participants: round.participants, noise: noise)
-      measurements.append(AggregationMeasurement(.noisedFractionClipped, 1 - fraction, protection))
-      measurements.append(AggregationMeasurement(.nextClippingNorm, norm.bound(state.estimate), protection))
-    }
-    return measurements
-  }
-}
-
-extension ClippingNorm {
-  var isFixed: Bool { if case .fixed = self { true } else { false } }
-}
-
-extension ClientMessage {
-  /// Clips to an L2 norm of at most `bound` and returns the norm before.
-  mutating func clip(toNorm bound: Double) -> Double {
-    switch self {
-    case .real(var vector):
-      let unclipped = vector.clip(toNorm: bound)
-      self = .real(vector)
-      return unclipped
-    }
+    norm.advance(
+      &state.estimate, reports: reports, participants: round.participants,
+      protection: norm.noisedBitDeviations.isEmpty ? .nonPrivate : .released, noise: noise)
   }
 }
 
