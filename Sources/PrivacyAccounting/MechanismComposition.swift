@@ -108,6 +108,9 @@ struct MechanismComposition: Hashable, Sendable {
       try add(event, count: product, relation: relation)
     case .sampled(let event, let scheme):
       try addSampled(event, by: scheme, count: count, relation: relation)
+    case .discreteGaussian, .discreteLaplace, .skellam, .randomizedResponse, .exponentialMechanism, .permuteAndFlip, .reportNoisyMax,
+      .gaussianMixture, .treeAggregation, .matrixMechanism, .repeatAndSelect:
+      throw .unsupportedEvent(event: event.caseName, reason: "no accountant here bounds this mechanism")
     }
   }
 
@@ -123,6 +126,10 @@ struct MechanismComposition: Hashable, Sendable {
   private mutating func addSampled(
     _ event: PrivacyEvent, by scheme: SamplingScheme, count: Int, relation: NeighboringRelation
   ) throws(AccountingError) {
+    switch scheme {
+    case .poisson, .fixedSizeWithoutReplacement: break
+    default: throw .unsupportedEvent(event: scheme.caseName, reason: "no accountant here bounds this sampling")
+    }
     let rate = scheme.inclusionProbability
     // The inner part is flattened in units of the clipping norm; the relation is applied below, with the sampling.
     var inner = MechanismComposition()
@@ -184,6 +191,7 @@ struct MechanismComposition: Hashable, Sendable {
       distance = rate == 1 ? 1 : 2
       symmetric = true
     case (.poisson, .zeroOut), (.poisson, .addOrRemoveOne): distance = 1
+    default: throw .unsupportedEvent(event: scheme.caseName, reason: "no accountant here bounds this sampling")
     }
     if rate == 1 {
       try add(.gaussian(noiseMultiplier: noiseMultiplier / distance), count: count)

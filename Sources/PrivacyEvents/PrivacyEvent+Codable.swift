@@ -9,41 +9,10 @@ extension PrivacyEvent: Codable {
       throw DecodingError.dataCorrupted(
         .init(codingPath: [], debugDescription: "the event is nested deeper than \(Self.maximumDepth) nodes"))
     }
-    let (name, node) = try singleKey(of: decoder)
-    func payload(_ keys: String...) throws -> KeyedDecodingContainer<EventKey> {
-      let values = try node.nestedContainer(keyedBy: EventKey.self, forKey: name)
-      try values.refuseKeys(except: keys)
-      return values
-    }
-    switch name.stringValue {
-    case "noOp":
-      _ = try payload()
-      self = .noOp
-    case "nonPrivate":
-      _ = try payload()
-      self = .nonPrivate
-    case "unsupported": self = .unsupported(reason: try payload("reason").decode(String.self, forKey: "reason"))
-    case "gaussian": self = .gaussian(noiseMultiplier: try payload("noiseMultiplier").decode(Double.self, forKey: "noiseMultiplier"))
-    case "laplace": self = .laplace(noiseMultiplier: try payload("noiseMultiplier").decode(Double.self, forKey: "noiseMultiplier"))
-    case "pureDP": self = .pureDP(epsilon: try payload("epsilon").decode(Double.self, forKey: "epsilon"))
-    case "approximateDP":
-      let values = try payload("epsilon", "delta")
-      self = .approximateDP(
-        epsilon: try values.decode(Double.self, forKey: "epsilon"), delta: try values.decode(Double.self, forKey: "delta"))
-    case "zeroConcentratedDP": self = .zeroConcentratedDP(rho: try payload("rho").decode(Double.self, forKey: "rho"))
-    case "composed": self = .composed(try node.decode([PrivacyEvent].self, forKey: name))
-    case "repeated":
-      let values = try payload("event", "count")
-      self = .repeated(
-        event: try values.decode(PrivacyEvent.self, forKey: "event"), count: try values.decode(Int.self, forKey: "count"))
-    case "sampled":
-      let values = try payload("event", "by")
-      self = .sampled(
-        event: try values.decode(PrivacyEvent.self, forKey: "event"), by: try values.decode(SamplingScheme.self, forKey: "by"))
-    default:
-      throw DecodingError.dataCorruptedError(
-        forKey: name, in: node, debugDescription: "unknown event “\(name.stringValue)”")
-    }
+    var reader = try EventNodeDecoder(decoder)
+    guard let event = try PrivacyEvent(named: reader.name, from: &reader) else { throw reader.unknownName("event") }
+    try reader.finish()
+    self = event
     if decoder.codingPath.isEmpty {
       do { try validate() } catch {
         throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: error.description))
@@ -51,100 +20,148 @@ extension PrivacyEvent: Codable {
     }
   }
 
-  public func encode(to encoder: any Encoder) throws {
-    var node = encoder.container(keyedBy: EventKey.self)
-    let name = EventKey(caseName)
-    func payload() -> KeyedEncodingContainer<EventKey> { node.nestedContainer(keyedBy: EventKey.self, forKey: name) }
-    switch self {
-    case .noOp, .nonPrivate: _ = payload()
-    case .unsupported(let reason):
-      var values = payload()
-      try values.encode(reason, forKey: "reason")
-    case .gaussian(let noiseMultiplier), .laplace(let noiseMultiplier):
-      var values = payload()
-      try values.encode(noiseMultiplier, forKey: "noiseMultiplier")
-    case .pureDP(let epsilon):
-      var values = payload()
-      try values.encode(epsilon, forKey: "epsilon")
-    case .approximateDP(let epsilon, let delta):
-      var values = payload()
-      try values.encode(epsilon, forKey: "epsilon")
-      try values.encode(delta, forKey: "delta")
-    case .zeroConcentratedDP(let rho):
-      var values = payload()
-      try values.encode(rho, forKey: "rho")
-    case .composed(let events): try node.encode(events, forKey: name)
-    case .repeated(let event, let count):
-      var values = payload()
-      try values.encode(event, forKey: "event")
-      try values.encode(count, forKey: "count")
-    case .sampled(let event, let scheme):
-      var values = payload()
-      try values.encode(event, forKey: "event")
-      try values.encode(scheme, forKey: "by")
-    }
-  }
+  public func encode(to encoder: any Encoder) throws { try payload.encode(named: caseName, to: encoder) }
 }
 
 extension SamplingScheme: Codable {
   public init(from decoder: any Decoder) throws {
-    let (name, node) = try singleKey(of: decoder)
-    let values = try node.nestedContainer(keyedBy: EventKey.self, forKey: name)
-    switch name.stringValue {
-    case "poisson":
-      try values.refuseKeys(except: ["rate"])
-      self = .poisson(rate: try values.decode(Double.self, forKey: "rate"))
-    case "fixedSizeWithoutReplacement":
-      try values.refuseKeys(except: ["cohortSize", "populationSize"])
-      self = .fixedSizeWithoutReplacement(
-        cohortSize: try values.decode(Int.self, forKey: "cohortSize"),
-        populationSize: try values.decode(Int.self, forKey: "populationSize"))
-    default:
-      throw DecodingError.dataCorruptedError(
-        forKey: name, in: node, debugDescription: "unknown sampling scheme “\(name.stringValue)”")
-    }
+    var reader = try EventNodeDecoder(decoder)
+    guard let scheme = try SamplingScheme(named: reader.name, from: &reader) else { throw reader.unknownName("sampling scheme") }
+    try reader.finish()
+    self = scheme
   }
 
-  public func encode(to encoder: any Encoder) throws {
-    var node = encoder.container(keyedBy: EventKey.self)
-    switch self {
-    case .poisson(let rate):
-      var values = node.nestedContainer(keyedBy: EventKey.self, forKey: "poisson")
-      try values.encode(rate, forKey: "rate")
-    case .fixedSizeWithoutReplacement(let cohortSize, let populationSize):
-      var values = node.nestedContainer(keyedBy: EventKey.self, forKey: "fixedSizeWithoutReplacement")
-      try values.encode(cohortSize, forKey: "cohortSize")
-      try values.encode(populationSize, forKey: "populationSize")
-    }
+  public func encode(to encoder: any Encoder) throws { try payload.encode(named: caseName, to: encoder) }
+}
+
+extension StrategyMatrix: Codable {
+  public init(from decoder: any Decoder) throws {
+    var reader = try EventNodeDecoder(decoder)
+    guard let strategy = try StrategyMatrix(named: reader.name, from: &reader) else { throw reader.unknownName("strategy matrix") }
+    try reader.finish()
+    self = strategy
   }
+
+  public func encode(to encoder: any Encoder) throws { try payload.encode(named: caseName, to: encoder) }
+}
+
+extension SelectionRuns: Codable {
+  public init(from decoder: any Decoder) throws {
+    var reader = try EventNodeDecoder(decoder)
+    guard let runs = try SelectionRuns(named: reader.name, from: &reader) else { throw reader.unknownName("distribution of runs") }
+    try reader.finish()
+    self = runs
+  }
+
+  public func encode(to encoder: any Encoder) throws { try payload.encode(named: caseName, to: encoder) }
 }
 
 /// Any string as a key, so that unknown keys can be seen and refused.
-private struct EventKey: CodingKey, ExpressibleByStringLiteral {
+private struct EventKey: CodingKey {
   let stringValue: String
   var intValue: Int? { nil }
   init(_ name: String) { stringValue = name }
-  init(stringLiteral name: String) { stringValue = name }
   init?(stringValue: String) { self.init(stringValue) }
   init?(intValue: Int) { nil }
 }
 
-private func singleKey(of decoder: any Decoder) throws -> (EventKey, KeyedDecodingContainer<EventKey>) {
-  let node = try decoder.container(keyedBy: EventKey.self)
-  guard let name = node.allKeys.first, node.allKeys.count == 1 else {
-    let keys = node.allKeys.map(\.stringValue).sorted().joined(separator: ", ")
-    throw DecodingError.dataCorrupted(
-      .init(codingPath: decoder.codingPath, debugDescription: "expected one key that names the node, found [\(keys)]"))
+/// Reads the one key of a node and the values behind it.
+private struct EventNodeDecoder: EventFieldReader {
+  private let node: KeyedDecodingContainer<EventKey>
+  private let key: EventKey
+  private var values: KeyedDecodingContainer<EventKey>?
+  private var asked: [String] = []
+  private var isContentRead = false
+
+  init(_ decoder: any Decoder) throws {
+    node = try decoder.container(keyedBy: EventKey.self)
+    guard let key = node.allKeys.first, node.allKeys.count == 1 else {
+      let keys = node.allKeys.map(\.stringValue).sorted().joined(separator: ", ")
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "expected one key that names the node, found [\(keys)]"))
+    }
+    self.key = key
   }
-  return (name, node)
+
+  var name: String { key.stringValue }
+
+  func unknownName(_ kind: String) -> DecodingError {
+    DecodingError.dataCorruptedError(forKey: key, in: node, debugDescription: "unknown \(kind) “\(name)”")
+  }
+
+  /// Refuses every key that nobody asked for.
+  mutating func finish() throws {
+    if isContentRead { return }
+    let values = try opened()
+    for key in values.allKeys where !asked.contains(key.stringValue) {
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: values,
+        debugDescription: "unknown key “\(key.stringValue)”, known here: \(asked.isEmpty ? "none" : asked.joined(separator: ", "))")
+    }
+  }
+
+  private mutating func opened() throws -> KeyedDecodingContainer<EventKey> {
+    if let values { return values }
+    let values = try node.nestedContainer(keyedBy: EventKey.self, forKey: key)
+    self.values = values
+    return values
+  }
+
+  private mutating func value<Value: Decodable>(_ label: String) throws -> Value {
+    asked.append(label)
+    let values = try opened()
+    guard values.contains(EventKey(label)) else {
+      // The key that is there instead is probably a misspelt one.
+      let found = values.allKeys.map(\.stringValue).sorted().joined(separator: ", ")
+      throw DecodingError.keyNotFound(
+        EventKey(label), .init(codingPath: values.codingPath, debugDescription: "“\(label)” is missing, found [\(found)]"))
+    }
+    return try values.decode(Value.self, forKey: EventKey(label))
+  }
+
+  private mutating func whole<Value: Decodable>() throws -> Value {
+    isContentRead = true
+    return try node.decode(Value.self, forKey: key)
+  }
+
+  mutating func number(_ label: String) throws -> Double { try value(label) }
+  mutating func count(_ label: String) throws -> Int { try value(label) }
+  mutating func text(_ label: String) throws -> String { try value(label) }
+  mutating func numbers(_ label: String) throws -> [Double] { try value(label) }
+  mutating func event(_ label: String) throws -> PrivacyEvent { try value(label) }
+  mutating func scheme(_ label: String) throws -> SamplingScheme { try value(label) }
+  mutating func strategy(_ label: String) throws -> StrategyMatrix { try value(label) }
+  mutating func runs(_ label: String) throws -> SelectionRuns { try value(label) }
+  mutating func content() throws -> [PrivacyEvent] { try whole() }
+  mutating func contentNumber(_ label: String) throws -> Double { try whole() }
+  mutating func contentRows(_ label: String) throws -> [[Double]] { try whole() }
 }
 
-extension KeyedDecodingContainer<EventKey> {
-  fileprivate func refuseKeys(except known: [String]) throws {
-    for key in allKeys where !known.contains(key.stringValue) {
-      throw DecodingError.dataCorruptedError(
-        forKey: key, in: self,
-        debugDescription: "unknown key “\(key.stringValue)”, known here: \(known.isEmpty ? "none" : known.joined(separator: ", "))")
+extension EventPayload {
+  fileprivate func encode(named name: String, to encoder: any Encoder) throws {
+    var node = encoder.container(keyedBy: EventKey.self)
+    switch self {
+    case .content(let value): try value.encode(to: &node, forKey: EventKey(name))
+    case .labelled(let fields):
+      var values = node.nestedContainer(keyedBy: EventKey.self, forKey: EventKey(name))
+      for (label, value) in fields { try value.encode(to: &values, forKey: EventKey(label)) }
+    }
+  }
+}
+
+extension EventField {
+  fileprivate func encode(to values: inout KeyedEncodingContainer<EventKey>, forKey key: EventKey) throws {
+    switch self {
+    case .number(let value): try values.encode(value, forKey: key)
+    case .count(let value): try values.encode(value, forKey: key)
+    case .text(let value): try values.encode(value, forKey: key)
+    case .numbers(let value): try values.encode(value, forKey: key)
+    case .rows(let value): try values.encode(value, forKey: key)
+    case .event(let value): try values.encode(value, forKey: key)
+    case .events(let value): try values.encode(value, forKey: key)
+    case .scheme(let value): try values.encode(value, forKey: key)
+    case .strategy(let value): try values.encode(value, forKey: key)
+    case .runs(let value): try values.encode(value, forKey: key)
     }
   }
 }

@@ -223,6 +223,7 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     case .poisson(let rate):
       "Poisson: each of \(facts.populationSize) takes part with probability \(Figure.plain(rate)), \(Figure.plain(facts.expectedCohort)) on average"
     case .fixedSizeWithoutReplacement(let cohort, let population): "fixed size: \(cohort) of \(population), without replacement"
+    default: facts.samplingScheme.title
     }
   }
 }

@@ -69,13 +69,3 @@ extension PrivacyEvent {
   /// This event under `scheme`, if there is one.
   func sampled(by scheme: SamplingScheme?) -> PrivacyEvent { scheme.map { sampled($0) } ?? self }
 }
-
-extension SamplingScheme {
-  /// The scheme in words.
-  var title: String {
-    switch self {
-    case .poisson(let rate): "Poisson sampling at rate \(Figure.plain(rate))"
-    case .fixedSizeWithoutReplacement(let cohort, let population): "cohorts of \(cohort) out of \(population), without replacement"
-    }
-  }
-}

@@ -33,6 +33,9 @@ private func checkConformance(_ sampler: some ClientSampler, population: Int) {
   switch scheme {
   case .poisson: pair = rate * rate
   case .fixedSizeWithoutReplacement(let size, let all): pair = rate * Double(size - 1) / Double(all - 1)
+  default:
+    Issue.record("\(scheme) is the scheme of no sampler")
+    return
   }
   let pairDeviation = 5.5 * (n * pair * (1 - pair)).squareRoot()
   #expect(abs(Double(neighbours) - n * pair) <= pairDeviation)

@@ -187,6 +187,45 @@ struct PlanTests {
     }
   }
 
+  @Test("event files hold every mechanism and sampling scheme", arguments: PlanEventSamples.all)
+  func eventCases(event: PrivacyEvent) throws {
+    #expect(try PrivacyEvent(PlanNode(text: CanonicalJSON.text(event), source: "json")) == event)
+  }
+
+  @Test(
+    "event files read lists, numbers and nested choices, and name the place of what is wrong with them",
+    arguments: [
+      ("discreteGaussian: {sigma: 1}", "event.discreteGaussian.sensitivity is missing"),
+      ("discreteGaussian: {sigma: 1, sensitivity: 1.5}", "event.discreteGaussian.sensitivity must be a whole number"),
+      ("discreteLaplace: {scale: 1, sensitivty: 1}", "did you mean sensitivity?"),
+      ("gaussianMixture: {noiseMultiplier: 1, sensitivities: 1, probabilities: [1]}", "event.gaussianMixture.sensitivities must be a list"),
+      (
+        "gaussianMixture: {noiseMultiplier: 1, sensitivities: [1, .inf], probabilities: [1, 0]}", "sensitivities[1] must be a finite number"
+      ),
+      ("gaussianMixture: {noiseMultiplier: 1, sensitivities: [1], probabilities: [0.5]}", "gaussianMixture.probabilities.sum is 0.5"),
+      (mechanism("{identity: {}}"), "event.matrixMechanism.strategy.identity is unknown; choose one of sensitivity, matrix"),
+      (mechanism("{sensitivity: [1]}"), "event.matrixMechanism.strategy.sensitivity must be a finite number"),
+      (mechanism("{sensitivity: nan}"), "strategy.sensitivity must be a finite number"),
+      (mechanism("{matrix: 1}"), "event.matrixMechanism.strategy.matrix must be a list of rows"),
+      (mechanism("{matrix: [[1, 0], [a, 1]]}"), "strategy.matrix[1][0] must be a finite number"),
+      (mechanism("{matrix: [[1, 0], [1, 0]]}"), "matrixMechanism.strategy.matrix[1][1] is 0.0"),
+      (mechanism("{toeplitz: {coefficients: [1], steps: 2, band: 3}}"), "event.matrixMechanism.strategy.toeplitz.band is unknown"),
+      ("repeatAndSelect: {event: noOp}", "event.repeatAndSelect.runs is missing"),
+      ("repeatAndSelect: {event: noOp, runs: {geometric: {}}}", "event.repeatAndSelect.runs.geometric is unknown"),
+      ("repeatAndSelect: {event: noOp, runs: {poisson: {mean: 0}}}", "repeatAndSelect.runs.poisson.mean is 0.0"),
+      ("sampled: {by: {ballsInBins: {bins: 2}}, event: noOp}", "event.sampled.by.ballsInBins.rounds is missing"),
+      ("sampled: {by: {cyclicPoisson: {rate: 0.1, cycle: 2}}, event: noOp}", "sampled.event is noOp, must be repeated"),
+      ("noOp: {x: 1}", "event.noOp.x is unknown"),
+    ])
+  func strictEvents(text: String, message: String) throws {
+    let error = try #require(throws: PlanError.self) { try PrivacyEvent(PlanNode(text: text, source: "event.yaml")) }
+    #expect(error.description.contains(message), "\(error)")
+  }
+
+  private static func mechanism(_ strategy: String) -> String {
+    "matrixMechanism: {noiseMultiplier: 1, strategy: \(strategy), maximumParticipations: 1, minimumSeparation: 1}"
+  }
+
   @Test("JSON holds the shortest numbers and infinities as strings, and refuses NaN")
   func json() throws {
     #expect(try CanonicalJSON.text(["b": 0.1, "a": 1e-5]) == #"{"a":1e-05,"b":0.1}"#)
@@ -194,4 +233,27 @@ struct PlanTests {
     #expect(throws: CanonicalJSON.NotANumber.self) { try CanonicalJSON.text([Double.nan]) }
     #expect(try CanonicalJSON.decode([Double].self, from: Data(#"["-Infinity"]"#.utf8)) == [-.infinity])
   }
+}
+
+/// One event of every kind that an event file can hold.
+private enum PlanEventSamples {
+  static let all: [PrivacyEvent] =
+    [
+      .discreteGaussian(sigma: 2.5, sensitivity: 3), .discreteLaplace(scale: 4, sensitivity: 1),
+      .skellam(variance: 12.5, l1Sensitivity: 20, l2Sensitivity: 10, dimension: 64), .randomizedResponse(noise: 0.25, buckets: 4),
+      .exponentialMechanism(epsilon: 0.5), .permuteAndFlip(epsilon: 0.25), .reportNoisyMax(epsilon: 2),
+      .gaussianMixture(noiseMultiplier: 1, sensitivities: [1, 2], probabilities: [0.75, 0.25]),
+      .treeAggregation(noiseMultiplier: 10, steps: 1000, maximumParticipations: 4, minimumSeparation: 250),
+      .repeatAndSelect(event: .pureDP(epsilon: 1), runs: .poisson(mean: 10)),
+      .repeatAndSelect(event: .pureDP(epsilon: 1), runs: .truncatedNegativeBinomial(shape: -0.5, gamma: 0.001)),
+    ]
+    + [
+      StrategyMatrix.sensitivity(2.5), .matrix([[1, 0], [-0.5, 1]]), .toeplitz(coefficients: [1, 0.5], steps: 10),
+      .bufferedToeplitz(outputScales: [0.25], decays: [0.5], steps: 10),
+    ].map { .matrixMechanism(noiseMultiplier: 1, strategy: $0, maximumParticipations: 2, minimumSeparation: 5) }
+    + [
+      SamplingScheme.fixedSizeWithReplacement(cohortSize: 3, populationSize: 4),
+      .truncatedPoisson(rate: 0.5, maximumCohort: 3, populationSize: 4), .randomAllocation(participations: 1, rounds: 2),
+      .ballsInBins(rounds: 3), .cyclicPoisson(rate: 0.5, cycle: 2), .minimumSeparationPoisson(rate: 0.5, separation: 2),
+    ].map { PrivacyEvent.gaussian(noiseMultiplier: 1).repeated(8).sampled($0) }
 }

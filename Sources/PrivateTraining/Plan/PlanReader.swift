@@ -40,12 +40,16 @@ struct PlanReader {
 
   /// The only key of a mapping that names a choice, for instance `poisson: {…}`, or a bare word.
   static func choice(_ node: PlanNode, path: String, among known: [String]) throws(PlanError) -> (name: String, reader: PlanReader) {
+    let (name, value) = try chosen(node, path: path, among: known)
+    return (name, try PlanReader(value, path: path + "." + name))
+  }
+
+  /// The only key of a mapping that names a choice, with its value, which may be a list or a number; a bare word has an empty mapping.
+  static func chosen(_ node: PlanNode, path: String, among known: [String]) throws(PlanError) -> (name: String, value: PlanNode) {
     let remedy = "choose one of \(known.joined(separator: ", "))"
     switch node {
-    case .scalar(let name, _, let place) where known.contains(name):
-      return (name, try PlanReader(.mapping([], place), path: path + "." + name))
-    case .mapping(let entries, _) where entries.count == 1 && known.contains(entries[0].key):
-      return (entries[0].key, try PlanReader(entries[0].value, path: path + "." + entries[0].key))
+    case .scalar(let name, _, let place) where known.contains(name): return (name, .mapping([], place))
+    case .mapping(let entries, _) where entries.count == 1 && known.contains(entries[0].key): return (entries[0].key, entries[0].value)
     case .mapping(let entries, _) where !entries.isEmpty && !known.contains(entries[0].key):
       throw PlanError(place: entries[0].place, path: path + "." + entries[0].key, problem: "is unknown", remedy: remedy)
     default: throw PlanError(place: node.place, path: path, problem: "must name one choice", remedy: remedy)
@@ -61,10 +65,25 @@ struct PlanReader {
 
   mutating func optionalDouble(_ key: String) throws(PlanError) -> Double? {
     guard let node = node(key) else { return nil }
+    return try Self.double(node, path: join(key))
+  }
+
+  /// The finite number that `node` is.
+  static func double(_ node: PlanNode, path: String) throws(PlanError) -> Double {
     guard case .scalar(let text, false, _) = node, let value = Double(text), value.isFinite else {
-      throw PlanError(place: node.place, path: join(key), problem: "must be a finite number", remedy: "write for instance 0.1 or 1e-6")
+      throw PlanError(place: node.place, path: path, problem: "must be a finite number", remedy: "write for instance 0.1 or 1e-6")
     }
     return value
+  }
+
+  /// The list of finite numbers that `node` is.
+  static func doubles(_ node: PlanNode, path: String) throws(PlanError) -> [Double] {
+    guard case .sequence(let nodes, _) = node else {
+      throw PlanError(place: node.place, path: path, problem: "must be a list of numbers", remedy: "write for instance [1, 0.5]")
+    }
+    var values: [Double] = []
+    for (index, node) in nodes.enumerated() { values.append(try double(node, path: "\(path)[\(index)]")) }
+    return values
   }
 
   mutating func int(_ key: String, default fallback: Int) throws(PlanError) -> Int { try optionalInt(key) ?? fallback }

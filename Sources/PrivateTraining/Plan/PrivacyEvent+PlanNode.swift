@@ -11,55 +11,143 @@ extension PrivacyEvent {
     }
   }
 
-  private init(_ node: PlanNode, path: String) throws(PlanError) {
-    let known = [
-      "noOp", "nonPrivate", "unsupported", "gaussian", "laplace", "pureDP", "approximateDP", "zeroConcentratedDP", "composed", "repeated",
-      "sampled",
-    ]
-    // `composed` holds the sequence itself.
-    if case .mapping(let entries, _) = node, entries.count == 1, entries[0].key == "composed" {
-      guard case .sequence(let parts, _) = entries[0].value else {
-        throw PlanError(place: entries[0].value.place, path: path + ".composed", problem: "must be a list of events", remedy: "write [ … ]")
-      }
-      var events: [PrivacyEvent] = []
-      for (index, part) in parts.enumerated() { events.append(try PrivacyEvent(part, path: "\(path).composed[\(index)]")) }
-      self = .composed(events)
-      return
-    }
-    var (name, reader) = try PlanReader.choice(node, path: path, among: known)
-    switch name {
-    case "noOp": self = .noOp
-    case "nonPrivate": self = .nonPrivate
-    case "unsupported": self = .unsupported(reason: try reader.string("reason"))
-    case "gaussian": self = .gaussian(noiseMultiplier: try reader.double("noiseMultiplier"))
-    case "laplace": self = .laplace(noiseMultiplier: try reader.double("noiseMultiplier"))
-    case "pureDP": self = .pureDP(epsilon: try reader.double("epsilon"))
-    case "approximateDP": self = .approximateDP(epsilon: try reader.double("epsilon"), delta: try reader.double("delta"))
-    case "zeroConcentratedDP": self = .zeroConcentratedDP(rho: try reader.double("rho"))
-    case "repeated":
-      guard let inner = reader.node("event") else { throw reader.missing("event") }
-      self = .repeated(event: try PrivacyEvent(inner, path: reader.join("event")), count: try reader.int("count"))
-    case "sampled":
-      guard let inner = reader.node("event") else { throw reader.missing("event") }
-      guard let scheme = reader.node("by") else { throw reader.missing("by") }
-      self = .sampled(
-        event: try PrivacyEvent(inner, path: reader.join("event")), by: try SamplingScheme(scheme, path: reader.join("by")))
-    default:
-      throw PlanError(
-        place: node.place, path: path, problem: "must name an event", remedy: "choose one of \(known.joined(separator: ", "))")
-    }
+  fileprivate init(_ node: PlanNode, path: String) throws(PlanError) {
+    var reader = try EventNodeReader(node, path: path, among: Self.caseNames)
+    guard let event = try PrivacyEvent(named: reader.name, from: &reader) else { throw reader.unknownName(Self.caseNames) }
     try reader.finish()
+    self = event
   }
 }
 
 extension SamplingScheme {
   init(_ node: PlanNode, path: String) throws(PlanError) {
-    var (name, reader) = try PlanReader.choice(node, path: path, among: ["poisson", "fixedSizeWithoutReplacement"])
-    if name == "poisson" {
-      self = .poisson(rate: try reader.double("rate"))
-    } else {
-      self = .fixedSizeWithoutReplacement(cohortSize: try reader.int("cohortSize"), populationSize: try reader.int("populationSize"))
-    }
+    var reader = try EventNodeReader(node, path: path, among: Self.caseNames)
+    guard let scheme = try SamplingScheme(named: reader.name, from: &reader) else { throw reader.unknownName(Self.caseNames) }
     try reader.finish()
+    self = scheme
+  }
+}
+
+extension StrategyMatrix {
+  fileprivate init(_ node: PlanNode, path: String) throws(PlanError) {
+    var reader = try EventNodeReader(node, path: path, among: Self.caseNames)
+    guard let strategy = try StrategyMatrix(named: reader.name, from: &reader) else { throw reader.unknownName(Self.caseNames) }
+    try reader.finish()
+    self = strategy
+  }
+}
+
+extension SelectionRuns {
+  fileprivate init(_ node: PlanNode, path: String) throws(PlanError) {
+    var reader = try EventNodeReader(node, path: path, among: Self.caseNames)
+    guard let runs = try SelectionRuns(named: reader.name, from: &reader) else { throw reader.unknownName(Self.caseNames) }
+    try reader.finish()
+    self = runs
+  }
+}
+
+/// Reads the one key of a node and the values behind it.
+private struct EventNodeReader: EventFieldReader {
+  let name: String
+  private let value: PlanNode
+  private let path: String
+  private var keys: PlanReader?
+  private var isContentRead = false
+
+  init(_ node: PlanNode, path: String, among known: [String]) throws(PlanError) {
+    (name, value) = try PlanReader.chosen(node, path: path, among: known)
+    self.path = path + "." + name
+  }
+
+  func unknownName(_ known: [String]) -> PlanError {
+    PlanError(place: value.place, path: path, problem: "is unknown", remedy: "choose one of \(known.joined(separator: ", "))")
+  }
+
+  /// Throws for the first key that was never asked for.
+  mutating func finish() throws(PlanError) {
+    if !isContentRead { try opened().finish() }
+  }
+
+  private mutating func opened() throws(PlanError) -> PlanReader {
+    if let keys { return keys }
+    let reader = try PlanReader(value, path: path)
+    keys = reader
+    return reader
+  }
+
+  private mutating func read<Value>(_ body: (inout PlanReader) throws(PlanError) -> Value) throws(PlanError) -> Value {
+    var reader = try opened()
+    defer { keys = reader }
+    return try body(&reader)
+  }
+
+  private mutating func node(_ label: String) throws(PlanError) -> (PlanNode, path: String) {
+    try read { (reader) throws(PlanError) in
+      guard let node = reader.node(label) else { throw reader.missing(label) }
+      return (node, reader.join(label))
+    }
+  }
+
+  mutating func number(_ label: String) throws(PlanError) -> Double {
+    try read { (reader) throws(PlanError) in try reader.double(label) }
+  }
+
+  mutating func count(_ label: String) throws(PlanError) -> Int {
+    try read { (reader) throws(PlanError) in try reader.int(label) }
+  }
+
+  mutating func text(_ label: String) throws(PlanError) -> String {
+    try read { (reader) throws(PlanError) in try reader.string(label) }
+  }
+
+  mutating func numbers(_ label: String) throws(PlanError) -> [Double] {
+    let (node, path) = try node(label)
+    return try PlanReader.doubles(node, path: path)
+  }
+
+  mutating func event(_ label: String) throws(PlanError) -> PrivacyEvent {
+    let (node, path) = try node(label)
+    return try PrivacyEvent(node, path: path)
+  }
+
+  mutating func scheme(_ label: String) throws(PlanError) -> SamplingScheme {
+    let (node, path) = try node(label)
+    return try SamplingScheme(node, path: path)
+  }
+
+  mutating func strategy(_ label: String) throws(PlanError) -> StrategyMatrix {
+    let (node, path) = try node(label)
+    return try StrategyMatrix(node, path: path)
+  }
+
+  mutating func runs(_ label: String) throws(PlanError) -> SelectionRuns {
+    let (node, path) = try node(label)
+    return try SelectionRuns(node, path: path)
+  }
+
+  mutating func content() throws(PlanError) -> [PrivacyEvent] {
+    isContentRead = true
+    var events: [PrivacyEvent] = []
+    for (index, part) in try parts("events").enumerated() { events.append(try PrivacyEvent(part, path: "\(path)[\(index)]")) }
+    return events
+  }
+
+  mutating func contentNumber(_ label: String) throws(PlanError) -> Double {
+    isContentRead = true
+    return try PlanReader.double(value, path: path)
+  }
+
+  mutating func contentRows(_ label: String) throws(PlanError) -> [[Double]] {
+    isContentRead = true
+    var rows: [[Double]] = []
+    for (index, row) in try parts("rows").enumerated() { rows.append(try PlanReader.doubles(row, path: "\(path)[\(index)]")) }
+    return rows
+  }
+
+  private func parts(_ what: String) throws(PlanError) -> [PlanNode] {
+    guard case .sequence(let parts, _) = value else {
+      throw PlanError(place: value.place, path: path, problem: "must be a list of \(what)", remedy: "write [ … ]")
+    }
+    return parts
   }
 }
