@@ -6,6 +6,7 @@
 #include <gsl/gsl_min.h>
 #include <gsl/gsl_roots.h>
 #include <gsl/gsl_sf_erf.h>
+#include <gsl/gsl_sf_gamma.h>
 #include <gsl/gsl_sf_result.h>
 #include <math.h>
 
@@ -32,6 +33,12 @@ int epsilon_gsl_integrate(epsilon_gsl_function function, void *context, double l
                                    GSL_INTEG_GAUSS61, workspace, result, error);
   gsl_integration_workspace_free(workspace);
   return status;
+}
+
+void epsilon_gsl_gauss_legendre(size_t order, size_t index, double *x, double *weight) {
+  gsl_integration_glfixed_table *table = gsl_integration_glfixed_table_alloc(order);
+  gsl_integration_glfixed_point(-1, 1, index, x, weight, table);
+  gsl_integration_glfixed_table_free(table);
 }
 
 int epsilon_gsl_root(epsilon_gsl_function function, void *context, double *lower, double *upper,
@@ -70,5 +77,12 @@ int epsilon_gsl_minimum(epsilon_gsl_function function, void *context, double low
   *x = gsl_min_fminimizer_x_minimum(minimizer);
   *value = gsl_min_fminimizer_f_minimum(minimizer);
   gsl_min_fminimizer_free(minimizer);
+  return status;
+}
+
+int epsilon_gsl_log_gamma(double x, double *result) {
+  gsl_sf_result value;
+  int status = gsl_sf_lngamma_e(x, &value);
+  *result = value.val;
   return status;
 }

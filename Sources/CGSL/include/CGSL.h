@@ -23,6 +23,9 @@ double epsilon_gsl_normal_upper_tail(double x);
 int epsilon_gsl_integrate(epsilon_gsl_function function, void *context, double lower, double upper,
                           double relative_tolerance, double *result, double *error);
 
+/// Point `index` of the Gauss–Legendre rule of `order` points on [-1, 1], in increasing order.
+void epsilon_gsl_gauss_legendre(size_t order, size_t index, double *x, double *weight);
+
 /// Root of a function of opposite signs at both ends, by Brent's method, until the bracket is narrower than
 /// `relative_tolerance` × |x| or 200 iterations have passed (an error). On return the root lies in [*lower, *upper].
 int epsilon_gsl_root(epsilon_gsl_function function, void *context, double *lower, double *upper,
@@ -31,5 +34,8 @@ int epsilon_gsl_root(epsilon_gsl_function function, void *context, double *lower
 /// Minimum by Brent's method inside (lower, upper), from `*x` with a value below both ends.
 int epsilon_gsl_minimum(epsilon_gsl_function function, void *context, double lower, double upper,
                         double tolerance, double *x, double *value);
+
+/// Logarithm of the gamma function for x > 0.
+int epsilon_gsl_log_gamma(double x, double *result);
 
 #endif

@@ -70,6 +70,15 @@ enum Numerics {
     return (low, high)
   }
 
+  /// Abscissae in increasing order and weights of the Gauss–Legendre rule on [−1, 1].
+  static func gaussLegendre(_ order: Int) -> [(x: Double, weight: Double)] {
+    (0..<order).map { index in
+      var point = (x: 0.0, weight: 0.0)
+      epsilon_gsl_gauss_legendre(order, index, &point.x, &point.weight)
+      return point
+    }
+  }
+
   /// The least value found by Brent's method inside (`lower`, `upper`), starting at `start`.
   ///
   /// Returns `nil` where `start` is not below both ends, in which case the caller keeps the best end.
