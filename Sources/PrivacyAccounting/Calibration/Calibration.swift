@@ -70,7 +70,7 @@ public enum Calibration {
   }
 
   /// The least x in `range` with excess(x) ≤ 1, for an excess that falls with x, to a relative 1e-11 and never below it.
-  private static func leastSafe(
+  static func leastSafe(
     in range: ClosedRange<Double>, start: Double, _ excess: (Double) throws(AccountingError) -> Double,
     unreachable: () -> AccountingError
   ) throws(AccountingError) -> Double {
