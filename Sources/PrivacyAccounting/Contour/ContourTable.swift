@@ -1,0 +1,89 @@
+import Foundation
+
+/// A composition of losses in one direction, one round of it.
+struct DirectedComposition: Sendable {
+  struct Part: Sendable {
+    let cumulant: LossCumulant
+    let count: Double
+  }
+  let parts: [Part]
+
+  /// Least upper bound of the loss of one round.
+  var supremum: Double { parts.reduce(0) { $0 + $1.count * $1.cumulant.supremum } }
+  /// Whether some part has a density, so that its transform falls.
+  var decays: Bool { parts.contains { $0.cumulant.decays } }
+}
+
+/// ΣK on one line Re z = c, and the bounds that turn the sum over the line into an interval.
+///
+/// A table depends on the mechanisms only: not on the number of rounds, on ε or on δ.
+struct ContourTable: Sendable {
+  /// Re z, above 0.
+  let c: Double
+  /// Distance of the points.
+  let step: Double
+  /// ΣK(z) at c + ikh.
+  let line: CumulantLine
+  /// log of a bound of |E e^{zL}| / E e^{cL} of one round beyond the last point.
+  let logTail: Double
+  /// Im z at the last point.
+  let height: Double
+
+  /// Points of all mechanisms on all nodes that a table may take; beyond it a grid is faster.
+  static let maximumWork = 1.5e8
+
+  /// - Parameters:
+  ///   - composition: one round.
+  ///   - period: 2π/h, the period in ε of the sum.
+  ///   - rounds: for which the tail must be below `logTailTarget`.
+  init(
+    _ composition: DirectedComposition, c: Double, period: Double, rounds: Double, logTailTarget: Double
+  ) throws(AccountingError) {
+    step = 2 * Double.pi / period
+    self.c = c
+    let reach = try LineReach(composition, c: c, step: step, rounds: rounds, logTailTarget: logTailTarget)
+    let count = Int((reach.height / step).rounded(.up)) + 2
+    height = Double(count - 1) * step
+    logTail = reach.logTail
+
+    var sum: CumulantLine?
+    var work = 0.0
+    for part in composition.parts {
+      let single: CumulantLine
+      if case .gaussian(let sigma) = part.cumulant {
+        single = .gaussian(noiseMultiplier: sigma, c: c, step: step, count: count)
+      } else if let nodes = try part.cumulant.nodes(greatest: c, height: height)?.pruned(at: c) {
+        work += Double(nodes.losses.count * count)
+        guard work <= Self.maximumWork else {
+          throw .notConverged(what: "contour integral", reason: "it needs \(count) points on \(nodes.losses.count) quadrature nodes")
+        }
+        single = CumulantLine(nodes: nodes, c: c, step: step, count: count)
+      } else {
+        continue
+      }
+      sum = CumulantLine(sum: sum, adding: single, times: part.count)
+    }
+    guard let sum else { throw .notConverged(what: "contour integral", reason: "there is nothing to integrate") }
+    line = sum
+  }
+}
+
+extension CumulantLine {
+  init(sum: CumulantLine?, adding next: CumulantLine, times count: Double) {
+    guard var sum else {
+      self = next
+      for index in real.indices {
+        real[index] *= count
+        imaginary[index] *= count
+        error[index] *= count
+      }
+      return
+    }
+    for index in sum.real.indices {
+      sum.real[index] += count * next.real[index]
+      sum.imaginary[index] += count * next.imaginary[index]
+      sum.error[index] += count * next.error[index]
+    }
+    self = sum
+  }
+}

@@ -1,0 +1,171 @@
+import Foundation
+
+/// K(z) on the points z = c + ikh, k = 0, 1, … of a line, with a bound of each error.
+struct CumulantLine: Sendable {
+  /// Real and imaginary part of K, principal branch.
+  var real: [Double]
+  var imaginary: [Double]
+  /// Bound of |error of K|: quadrature and rounding.
+  var error: [Double]
+
+  private static let unit = 2.3e-16
+
+  /// K(z) = z(z+1)/(2σ²).
+  static func gaussian(noiseMultiplier sigma: Double, c: Double, step: Double, count: Int) -> CumulantLine {
+    var line = CumulantLine(count: count)
+    let scale = 0.5 / (sigma * sigma)
+    for index in 0..<count {
+      let y = Double(index) * step
+      line.real[index] = (c * (c + 1) - y * y) * scale
+      line.imaginary[index] = y * (2 * c + 1) * scale
+      line.error[index] = unit * scale * (2 * c * (c + 1) + 2 * y * y + 2 * y * (2 * c + 1))
+    }
+    return line
+  }
+
+  private init(count: Int) {
+    real = Array(repeating: 0, count: count)
+    imaginary = real
+    error = real
+  }
+
+  /// From nodes.
+  ///
+  /// Where E_P e^{cL} is of order 1, E e^{zL} − 1 is formed as E[e^{zL} − 1 − z(1 − e^{−L})], whose linear part has mean zero: losses with
+  /// |zL| ≤ ½ all along the line enter through their moments, Σ_k E[L^k/k!] z(z^{k−1} + (−1)^k), the others one by one.
+  init(nodes: LossNodes, c: Double, step: Double, count: Int) {
+    self.init(count: count)
+    var shift = 0.0
+    for (loss, logMass) in zip(nodes.losses, nodes.logMasses) { shift = max(shift, logMass + c * loss) }
+    let isSmall = shift == 0
+    let height = Double(count) * step
+    let greatest = max(1, (c * c + height * height).squareRoot())
+
+    var moments = [Double](repeating: 0, count: Self.terms + 1)
+    var weights: [Double] = []
+    var frequencies: [Double] = []
+    var constant = 0.0
+    var linear = 0.0
+    var scale = 0.0
+    for (loss, logMass) in zip(nodes.losses, nodes.logMasses) {
+      if isSmall && abs(loss) * greatest <= 0.5 {
+        var term = exp(logMass) * loss
+        for k in 2...Self.terms {
+          term *= loss / Double(k)
+          moments[k] += term
+        }
+      } else {
+        let weight = exp(logMass + c * loss - shift)
+        weights.append(weight)
+        frequencies.append(loss)
+        scale += weight
+        if isSmall {
+          constant += exp(logMass)
+          linear += LossNodes.difference(loss: loss, logMass: logMass)
+        }
+      }
+    }
+    let sums = Self.exponentialSums(weights: weights, frequencies: frequencies, step: step, count: count)
+    for index in 0..<count {
+      let z = Complex(c, Double(index) * step)
+      var value = Complex(sums.real[index], sums.imaginary[index])
+      // The phase yL carries the rounding of y, L and their product; the recurrence runs for at most 32 steps.
+      var bound = Self.unit * (48 * scale + 2 * z.imaginary * sums.moment) + nodes.relativeError * (scale + (isSmall ? 1 : 0))
+      if isSmall {
+        value = value - Complex(constant, 0) - linear * z + Self.polynomial(moments, z)
+        let size = z.modulus
+        bound += Self.unit * 4 * (constant + abs(linear) * size + moments[2] * size * (size + 1)) + nodes.linearError * (1 + size)
+        let squared = (1 + value.real) * (1 + value.real) + value.imaginary * value.imaginary
+        // log|1 + v|² = log1p(2 Re v + |v|²)
+        real[index] = 0.5 * log1p(2 * value.real + value.real * value.real + value.imaginary * value.imaginary)
+        imaginary[index] = atan2(value.imaginary, 1 + value.real)
+        error[index] = Self.logError(bound / squared.squareRoot()) + Self.unit * 2 * (abs(real[index]) + abs(imaginary[index]))
+      } else {
+        real[index] = shift + 0.5 * log(value.real * value.real + value.imaginary * value.imaginary)
+        imaginary[index] = atan2(value.imaginary, value.real)
+        error[index] = Self.logError(bound / value.modulus) + Self.unit * 2 * (abs(real[index]) + abs(imaginary[index]))
+      }
+    }
+  }
+
+  /// Error of the logarithm for a relative error of its argument.
+  private static func logError(_ relative: Double) -> Double { relative < 0.5 ? relative * (1 + relative) : .infinity }
+
+  private static let terms = 16
+
+  /// Σ_{k ≥ 2} M_k z (z^{k−1} + (−1)^k).
+  private static func polynomial(_ moments: [Double], _ z: Complex) -> Complex {
+    var power = z
+    var sum = Complex(0, 0)
+    for k in 2...terms {
+      sum = sum + moments[k] * (power + Complex(k.isMultiple(of: 2) ? 1 : -1, 0))
+      power = power * z
+    }
+    return sum * z
+  }
+
+  /// Σ w e^{ikh·f} for k = 0 … count−1, and Σ w|f|.
+  private static func exponentialSums(
+    weights: [Double], frequencies: [Double], step: Double, count: Int
+  ) -> (real: [Double], imaginary: [Double], moment: Double) {
+    typealias Lane = SIMD8<Double>
+    let lanes = (weights.count + 7) / 8
+    var weight = [Lane](repeating: .zero, count: lanes)
+    var turnReal = weight
+    var turnImaginary = weight
+    var moment = 0.0
+    for (index, frequency) in frequencies.enumerated() {
+      weight[index / 8][index % 8] = weights[index]
+      turnReal[index / 8][index % 8] = cos(step * frequency)
+      turnImaginary[index / 8][index % 8] = sin(step * frequency)
+      moment += weights[index] * abs(frequency)
+    }
+    var real = [Double](repeating: 0, count: count)
+    var imaginary = real
+    var stateReal = weight
+    var stateImaginary = weight
+    for index in 0..<count {
+      if index.isMultiple(of: 32) {
+        // A fresh start keeps the recurrence from gathering rounding errors.
+        for (node, frequency) in frequencies.enumerated() {
+          let phase = Double(index) * step * frequency
+          stateReal[node / 8][node % 8] = weights[node] * cos(phase)
+          stateImaginary[node / 8][node % 8] = index == 0 ? 0 : weights[node] * sin(phase)
+        }
+      }
+      var sumReal = Lane.zero
+      var sumImaginary = Lane.zero
+      for lane in 0..<lanes {
+        let a = stateReal[lane]
+        let b = stateImaginary[lane]
+        sumReal += a
+        sumImaginary += b
+        stateReal[lane] = a * turnReal[lane] - b * turnImaginary[lane]
+        stateImaginary[lane] = a * turnImaginary[lane] + b * turnReal[lane]
+      }
+      real[index] = sumReal.sum()
+      imaginary[index] = sumImaginary.sum()
+    }
+    return (real, imaginary, moment)
+  }
+}
+
+/// A complex number, with what the contour needs.
+struct Complex {
+  var real: Double
+  var imaginary: Double
+
+  @inline(__always) init(_ real: Double, _ imaginary: Double) {
+    self.real = real
+    self.imaginary = imaginary
+  }
+
+  var modulus: Double { (real * real + imaginary * imaginary).squareRoot() }
+
+  @inline(__always) static func + (a: Complex, b: Complex) -> Complex { Complex(a.real + b.real, a.imaginary + b.imaginary) }
+  @inline(__always) static func - (a: Complex, b: Complex) -> Complex { Complex(a.real - b.real, a.imaginary - b.imaginary) }
+  @inline(__always) static func * (a: Complex, b: Complex) -> Complex {
+    Complex(a.real * b.real - a.imaginary * b.imaginary, a.real * b.imaginary + a.imaginary * b.real)
+  }
+  @inline(__always) static func * (a: Double, b: Complex) -> Complex { Complex(a * b.real, a * b.imaginary) }
+}

@@ -1,0 +1,108 @@
+import Foundation
+
+extension LossNodes {
+  /// Nats by which quadrature errors lie below the value of the integral.
+  static let depth = 40.0
+  /// More nodes than this take longer than a grid.
+  static let maximumCount = 400_000.0
+
+  /// log(1 − q + q e^ℓ), the loss ℓ after Poisson sampling at rate q.
+  static func sampledLoss(_ loss: Double, rate: Double) -> Double {
+    if rate == 1 { return loss }
+    if loss < 1 { return log1p(rate * expm1(loss)) }
+    return logAddExp(log1p(-rate), log(rate) + loss)
+  }
+
+  /// Trapezoidal nodes of the Poisson-sampled Gaussian.
+  ///
+  /// With r(x) = 1 − q + q e^((2x−1)/(2σ²)) and x from N(0, σ²), E_P e^{zL} is E r^{1+z} for removal and E r^{−z} for addition.
+  /// The integrand is analytic for |Im x| < πσ². On Im x = ±b, with θ = b/σ², |r| ≤ r(Re x), |r| ≥ r(Re x) cos(θ/2) and |arg r| ≤ θ, so
+  /// the rule of step s errs by at most 2e^{b²/(2σ²) + θ|y|} cos(θ/2)^{−c} / (e^{2πb/s} − 1) of the value at Re z, where the
+  /// cosine stands for addition only (Trefethen and Weideman 2014, theorem 5.1).
+  static func sampledGaussian(
+    rate: Double, sigma: Double, direction: NeighborDirection, greatest c: Double, height: Double
+  ) throws(AccountingError) -> LossNodes {
+    let variance = sigma * sigma
+    let isRemoval = direction == .removal
+    var half = min(0.9 * Double.pi * variance, sigma * (2 * depth).squareRoot())
+    if !isRemoval { half = min(half, 2 * variance / (1 + c).squareRoot() + 0.2 * variance) }
+    let theta = half / variance
+    let growth = half * half / (2 * variance) + theta * height - (isRemoval ? 0 : c * log(cos(theta / 2)))
+    let step = 2 * Double.pi * half / (depth + growth)
+    // Below the range r is between 1−q and 1, above it the tilted density is at most that of N(1+c, σ²).
+    let reach = sigma * (2 * (depth + 6)).squareRoot()
+    let lower = isRemoval ? -reach : -sigma * (2 * (depth + 6 - c * log1p(-rate))).squareRoot()
+    let upper = (isRemoval ? 1 + c : 1) + reach
+    let count = ((upper - lower) / step).rounded(.up)
+    guard count < maximumCount else {
+      throw .notConverged(what: "contour integral", reason: "the loss needs \(count) quadrature points")
+    }
+    var nodes = LossNodes()
+    nodes.reserve(Int(count) + 1)
+    let logStep = log(step / (sigma * (2 * Double.pi).squareRoot()))
+    let logRate = log(rate)
+    // Increasing loss is increasing x for removal, decreasing x for addition.
+    for index in 0...Int(count) {
+      let x = isRemoval ? lower + Double(index) * step : upper - Double(index) * step
+      let exponent = (2 * x - 1) / (2 * variance)
+      let loss = sampledLoss(exponent, rate: rate)
+      let logQ = logStep - x * x / (2 * variance)
+      // dL/dx is s/σ² with the posterior s = q e^t / r.
+      let logSlope = logRate + exponent - loss - log(variance) + log(step)
+      let logMass = isRemoval ? logQ + loss : logQ
+      nodes.append(loss: isRemoval ? loss : -loss, logMass: logMass, logDensity: logMass - logSlope)
+    }
+    nodes.relativeError = 3 * exp(-depth)
+    nodes.linearError = 3 * exp(-depth)
+    return nodes
+  }
+
+  /// Nodes of the symmetric pair: for x > ½, losses ±log r(x) of masses r and 1, and an atom at 0 of mass (1−q)(1 − 2Φ(−1/(2σ))).
+  ///
+  /// The profile equals that of removal for e^ε ≥ 1, and is that of the swapped pair below; it is convex at 1 because
+  /// P(L>0) + Q(L>0) = 1 − (1−q)(1 − 2Φ(−1/(2σ))) ≤ 1, so that it is the profile of a pair (Zhu, Dong and Wang 2022, theorem 10).
+  static func symmetricSampledGaussian(
+    rate: Double, sigma: Double, greatest c: Double, height: Double
+  ) throws(AccountingError) -> LossNodes {
+    let variance = sigma * sigma
+    let reach = sigma * (2 * (depth + 6)).squareRoot()
+    // On an ellipse of height b the integrand grows by e^{b²/(2σ²) + b|y|/σ²}, and by cos(b/(2σ²))^{−c} where r has the power −z.
+    let panels = try GaussPanels(
+      from: 0.5, to: 1 + c + reach, greatestHalfWidth: min(0.9 * Double.pi * variance, 4 * sigma), what: "symmetric loss"
+    ) { half in
+      half * half / (2 * variance) + half / variance * height - c * log(max(1e-300, cos(min(half / variance, 3.1) / 2)))
+    }
+    var positive = LossNodes()
+    var negative = LossNodes()
+    let logNorm = -log(sigma * (2 * Double.pi).squareRoot())
+    for (x, weight) in panels.points {
+      let exponent = (2 * x - 1) / (2 * variance)
+      let loss = sampledLoss(exponent, rate: rate)
+      let logQ = logNorm - x * x / (2 * variance)
+      let logSlope = log(rate) + exponent - loss - log(variance)
+      positive.append(loss: loss, logMass: log(weight) + logQ + loss, logDensity: logQ + loss - logSlope)
+      negative.append(loss: -loss, logMass: log(weight) + logQ, logDensity: logQ - logSlope)
+    }
+    var nodes = LossNodes()
+    nodes.losses = negative.losses.reversed() + positive.losses
+    nodes.logMasses = negative.logMasses.reversed() + positive.logMasses
+    nodes.logDensities = negative.logDensities.reversed() + positive.logDensities
+    nodes.losses.append(0)
+    nodes.logMasses.append(log1p(-rate) + log(1 - 2 * Numerics.normalUpperTail(0.5 / sigma)))
+    nodes.relativeError = panels.relativeError
+    nodes.linearError = panels.relativeError
+    return nodes
+  }
+
+  mutating func reserve(_ count: Int) {
+    losses.reserveCapacity(count)
+    logMasses.reserveCapacity(count)
+    logDensities.reserveCapacity(count)
+  }
+
+  mutating func append(loss: Double, logMass: Double, logDensity: Double) {
+    losses.append(loss)
+    logMasses.append(logMass)
+    logDensities.append(logDensity)
+  }
+}
