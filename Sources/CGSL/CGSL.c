@@ -5,6 +5,7 @@
 #include <gsl/gsl_integration.h>
 #include <gsl/gsl_min.h>
 #include <gsl/gsl_roots.h>
+#include <gsl/gsl_sf_bessel.h>
 #include <gsl/gsl_sf_erf.h>
 #include <gsl/gsl_sf_gamma.h>
 #include <gsl/gsl_sf_result.h>
@@ -20,6 +21,8 @@ int epsilon_gsl_normal_hazard(double x, double *result) {
   *result = value.val;
   return status;
 }
+
+double epsilon_gsl_bessel_i0_scaled(double x) { return gsl_sf_bessel_I0_scaled(x); }
 
 double epsilon_gsl_normal_upper_tail(double x) { return gsl_cdf_ugaussian_Q(x); }
 

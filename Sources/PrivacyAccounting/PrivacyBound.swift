@@ -4,6 +4,12 @@ public enum AccountingMethod: String, Codable, Hashable, Sendable, CaseIterable 
   case trivial
   /// Exact δ(ε) of the Gaussian mechanism and its compositions (Balle and Wang 2018, theorem 8).
   case analyticGaussian
+  /// Exact δ(ε) of one Gaussian release on a random sample (Balle, Barthe and Gaboardi 2018, theorem 2).
+  case sampledClosedForm
+  /// The contour integral of the exact δ(ε) (Alghamdi et al. 2023), with the errors of its evaluation.
+  case contour
+  /// Privacy-loss distributions on a grid, rounded to both sides (Doroshenko et al. 2022).
+  case grid
   /// Sum of the ε of pure mechanisms (basic composition), exact at δ = 0.
   case pureComposition
   /// Rényi differential privacy, minimised over all orders, with the tight conversion.

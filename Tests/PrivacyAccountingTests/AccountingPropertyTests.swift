@@ -21,35 +21,73 @@ struct AccountingPropertyTests {
     .gaussian(noiseMultiplier: sigma).sampled(.poisson(rate: q)).repeated(rounds)
   }
 
-  @Test("monotone in δ, rate, noise and rounds; never NaN (1,000 random cases)")
-  func monotone() throws {
-    let accountant = PrivacyAccountant()
-    var stream = ParameterStream(state: 20_261_121)
-    for _ in 0..<1_000 {
-      let (q, sigma) = (stream.logUniform(1e-6...1), stream.logUniform(0.1...200))
-      let rounds = Int(stream.logUniform(1...1e6))
-      let delta = stream.logUniform(1e-30...0.5)
-      let base = try accountant.epsilon(of: event(q, sigma, rounds), delta: delta).upper
-      let slack = base * 1e-6 + 1e-12
-      #expect(base >= 0 && !base.isNaN)
-      let label: Comment = "q=\(q) σ=\(sigma) T=\(rounds) δ=\(delta)"
-      #expect(try accountant.epsilon(of: event(q, sigma, rounds), delta: delta * 1.7).upper <= base + slack, label)
-      #expect(try accountant.epsilon(of: event(q, sigma * 1.3, rounds), delta: delta).upper <= base + slack, label)
-      #expect(try accountant.epsilon(of: event(q * 0.6, sigma, rounds), delta: delta).upper <= base + slack, label)
-      #expect(try accountant.epsilon(of: event(q, sigma, rounds + 1 + rounds / 3), delta: delta).upper >= base - slack, label)
-    }
+  /// One property of one random case: monotone in δ, noise, rate and rounds, or whole and parts, or exact against Rényi.
+  private func check(
+    _ accountant: PrivacyAccountant, property: Int, q: Double, sigma: Double, rounds: Int, delta: Double
+  ) throws -> Bool {
+    let bound: PrivacyBound
+    do { bound = try accountant.epsilon(of: event(q, sigma, rounds), delta: delta) } catch AccountingError.notConverged { return false }
+    let base = bound.upper
+    #expect(bound.lower >= 0 && bound.lower <= base && base.isFinite)
+    let slack = (bound.isTwoSided ? 2 * (base - bound.lower) : 0) + base * 1e-9 + 1e-12
+    let label: Comment = "q=\(q) σ=\(sigma) T=\(rounds) δ=\(delta)"
+    do {
+      switch property {
+      case 0: #expect(try accountant.epsilon(of: event(q, sigma, rounds), delta: delta * 1.7).lower <= base + slack, label)
+      case 1: #expect(try accountant.epsilon(of: event(q, sigma * 1.3, rounds), delta: delta).lower <= base + slack, label)
+      case 2: #expect(try accountant.epsilon(of: event(q * 0.6, sigma, rounds), delta: delta).lower <= base + slack, label)
+      case 3: #expect(try accountant.epsilon(of: event(q, sigma, rounds + 1 + rounds / 3), delta: delta).upper >= base - slack, label)
+      case 4:
+        let first = rounds / 3
+        let parts = PrivacyEvent.composed([event(q, sigma, first), event(q, sigma, rounds - first)])
+        #expect(abs(try accountant.epsilon(of: parts, delta: delta).upper - base) <= slack, label)
+      default:
+        let renyi = try PrivacyAccountant(choice: .renyi).epsilon(of: event(q, sigma, rounds), delta: delta)
+        #expect(bound.lower <= renyi.upper * (1 + 1e-9) + 1e-12, label)
+        let atBound = try accountant.delta(of: event(q, sigma, rounds), epsilon: base)
+        #expect(atBound.lower <= delta * (1 + 1e-9), label)
+      }
+    } catch AccountingError.notConverged { return false }
+    return true
   }
 
-  @Test("parts and whole agree: T = T₁ + T₂ (200 random cases)")
-  func additive() throws {
-    let accountant = PrivacyAccountant()
+  @Test("contour: monotone in δ, rate, noise and rounds, parts equal the whole, never above Rényi (10,000 random cases)")
+  func contour() throws {
+    let accountant = PrivacyAccountant(choice: .contour)
+    var stream = ParameterStream(state: 20_261_121)
+    var done = 0
+    for index in 0..<12_000 where done < 10_000 {
+      // Rare releases (q T ≪ 1) belong to the grid; here the contour must answer nearly always.
+      let rounds = Int(stream.logUniform(200...1e7))
+      let q = stream.logUniform(min(0.9, max(1e-5, 10 / Double(rounds)))...1)
+      let sigma = stream.logUniform(0.6...200)
+      if try check(accountant, property: index % 6, q: q, sigma: sigma, rounds: rounds, delta: stream.logUniform(1e-60...0.1)) { done += 1 }
+    }
+    #expect(done == 10_000)
+  }
+
+  @Test("Rényi: monotone in δ, rate, noise and rounds, parts equal the whole (10,000 random cases)")
+  func renyi() throws {
+    let accountant = PrivacyAccountant(choice: .renyi)
     var stream = ParameterStream(state: 7)
-    for _ in 0..<200 {
-      let (q, sigma) = (stream.logUniform(1e-4...1), stream.logUniform(0.4...20))
-      let (first, second) = (Int(stream.logUniform(1...1e4)), Int(stream.logUniform(1...1e4)))
-      let whole = try accountant.epsilon(of: event(q, sigma, first + second), delta: 1e-6).upper
-      let parts = try accountant.epsilon(of: .composed([event(q, sigma, first), event(q, sigma, second)]), delta: 1e-6).upper
-      #expect(relativeDifference(whole, parts) < 1e-10)
+    var done = 0
+    for index in 0..<10_000 {
+      let (q, sigma) = (stream.logUniform(1e-6...1), stream.logUniform(0.1...200))
+      let rounds = Int(stream.logUniform(1...1e6))
+      if try check(accountant, property: index % 5, q: q, sigma: sigma, rounds: rounds, delta: stream.logUniform(1e-30...0.5)) { done += 1 }
+    }
+    #expect(done == 10_000)
+  }
+
+  @Test("tightest: every random case has an answer or an error that says why, near the corner too (150 random cases)")
+  func tightest() throws {
+    let accountant = PrivacyAccountant()
+    var stream = ParameterStream(state: 11)
+    for index in 0..<150 {
+      let (q, sigma) = (stream.logUniform(1e-6...1), stream.logUniform(0.3...50))
+      let rounds = Int(stream.logUniform(1...1e5))
+      let done = try check(accountant, property: index % 4, q: q, sigma: sigma, rounds: rounds, delta: stream.logUniform(1e-20...0.5))
+      #expect(done, "q=\(q) σ=\(sigma) T=\(rounds)")
     }
   }
 

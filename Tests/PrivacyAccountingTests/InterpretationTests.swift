@@ -300,7 +300,7 @@ struct InterpretationTests {
   @Test("an accountant with upper bounds only gives the privacy side only, and never more than the exact curve")
   func oneSided() throws {
     let event = PrivacyEvent.gaussian(noiseMultiplier: 2).repeated(3)
-    let profile = WorstCaseProfile(try PrivacyAccountant(choice: .renyi).curve(of: event), rounds: 1)
+    let profile = RoundsProfile(curve: try PrivacyAccountant(choice: .renyi).curve(of: event), rounds: 1)
     let curve = TradeOffCurve(profile)
     let parameter = 3.0.squareRoot() / 2
     for rate in [1e-6, 0.01, 0.3, 0.9] {

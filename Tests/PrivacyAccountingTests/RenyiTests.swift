@@ -139,8 +139,9 @@ struct RenyiTests {
     let events: [(PrivacyEvent, NeighboringRelation)] = [
       (.unsupported(reason: "tree"), .addOrRemoveOne),
       (.zeroConcentratedDP(rho: 1).sampled(.poisson(rate: 0.1)), .addOrRemoveOne),
-      (.composed([.gaussian(noiseMultiplier: 1), .pureDP(epsilon: 1)]).sampled(.poisson(rate: 0.1)), .addOrRemoveOne),
-      (sampledGaussian(0.1, 1, 1).sampled(.poisson(rate: 0.1)), .addOrRemoveOne),
+      (.randomizedResponse(noise: 0.5, buckets: 2), .addOrRemoveOne),
+      (.gaussianMixture(noiseMultiplier: 1, sensitivities: [1, 2], probabilities: [0.5, 0.5]), .replaceOne),
+      (.gaussian(noiseMultiplier: 1).sampled(.randomAllocation(participations: 1, rounds: 10)), .replaceOne),
       (.laplace(noiseMultiplier: 1).sampled(.poisson(rate: 0.1)), .replaceOne),
       (.laplace(noiseMultiplier: 1).sampled(.fixedSizeWithoutReplacement(cohortSize: 1, populationSize: 9)), .addOrRemoveOne),
     ]

@@ -25,6 +25,8 @@ struct ContourIntegral {
   private var fixedError = 0.0
   private var errorPerEpsilon = 0.0
   private let tail: Double
+  /// log of the size, relative to that of the first point, from which on a point is left out and counted as an error.
+  private static let negligible = -46.0
 
   /// log δ and its slope, with the errors of δ relative to its value.
   struct Value {
@@ -44,14 +46,20 @@ struct ContourIntegral {
     base = rounds * origin
     real = Array(repeating: 0, count: count)
     imaginary = real
+    var last = 0
     for index in 0..<count {
-      let z = Complex(table.c, Double(index) * table.step)
-      let exponent = rounds * (table.line.real[index] - origin)
-      // Below e^−80 of the first term a point only counts by its error.
-      let shifted = z * (z + Complex(1, 0))
-      let size = exp(exponent) / shifted.modulus * (index == 0 ? 0.5 : 1)
+      let y = Double(index) * table.step
+      let fall = rounds * (table.line.real[index] - origin) - table.logPole[index]
+      // A point this far below the first one counts by its size only.
+      if fall < Self.negligible - table.logPole[0] {
+        let known = rounds * table.line.error[index]
+        fixedError += known < 1 ? exp(fall + known) : exp(min(0, rounds * (table.line.real[index] - origin) + known) - table.logPole[index])
+        continue
+      }
+      last = index
+      let size = exp(fall) * (index == 0 ? 0.5 : 1)
       let phase = rounds * table.line.imaginary[index]
-      let angle = phase - atan2(shifted.imaginary, shifted.real)
+      let angle = phase - table.poleAngle[index]
       real[index] = size * cos(angle)
       imaginary[index] = size * sin(angle)
       let relative =
@@ -60,10 +68,13 @@ struct ContourIntegral {
         fixedError += size * relative * (1 + relative)
       } else {
         // The point is known by a bound of its modulus only.
-        fixedError += 2 * min(exp(rounds * min(0, table.line.real[index] - origin + table.line.error[index])), 1) / shifted.modulus + size
+        let bound = min(0, rounds * (table.line.real[index] - origin + table.line.error[index]))
+        fixedError += 2 * exp(bound - table.logPole[index]) + size
       }
-      errorPerEpsilon += size * z.imaginary * unit * 2
+      errorPerEpsilon += size * y * unit * 2
     }
+    real.removeSubrange((last + 1)...)
+    imaginary.removeSubrange((last + 1)...)
     tail = exp(rounds * table.logTail) / table.height / table.step
   }
 

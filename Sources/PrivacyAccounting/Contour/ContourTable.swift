@@ -28,36 +28,34 @@ struct ContourTable: Sendable {
   let logTail: Double
   /// Im z at the last point.
   let height: Double
+  /// log|z(z+1)| and arg z(z+1) at the points, which every number of rounds needs.
+  let logPole: [Double]
+  let poleAngle: [Double]
 
-  /// Points of all mechanisms on all nodes that a table may take; beyond it a grid is faster.
-  static let maximumWork = 1.5e8
-
-  /// - Parameters:
-  ///   - composition: one round.
-  ///   - period: 2π/h, the period in ε of the sum.
-  ///   - rounds: for which the tail must be below `logTailTarget`.
-  init(
-    _ composition: DirectedComposition, c: Double, period: Double, rounds: Double, logTailTarget: Double
-  ) throws(AccountingError) {
+  /// Evaluates the cumulants of one round of `composition` as far as `reach` says.
+  init(_ composition: DirectedComposition, c: Double, period: Double, reach: LineReach) throws(AccountingError) {
     step = 2 * Double.pi / period
     self.c = c
-    let reach = try LineReach(composition, c: c, step: step, rounds: rounds, logTailTarget: logTailTarget)
     let count = Int((reach.height / step).rounded(.up)) + 2
     height = Double(count - 1) * step
     logTail = reach.logTail
+    var logPole = [Double](repeating: 0, count: count)
+    var poleAngle = logPole
+    for index in 0..<count {
+      let z = Complex(c, Double(index) * step)
+      let pole = z * (z + Complex(1, 0))
+      logPole[index] = log(pole.modulus)
+      poleAngle[index] = atan2(pole.imaginary, pole.real)
+    }
+    (self.logPole, self.poleAngle) = (logPole, poleAngle)
 
     var sum: CumulantLine?
-    var work = 0.0
     for part in composition.parts {
       let single: CumulantLine
       if case .gaussian(let sigma) = part.cumulant {
         single = .gaussian(noiseMultiplier: sigma, c: c, step: step, count: count)
       } else if let nodes = try part.cumulant.nodes(greatest: c, height: height)?.pruned(at: c) {
-        work += Double(nodes.losses.count * count)
-        guard work <= Self.maximumWork else {
-          throw .notConverged(what: "contour integral", reason: "it needs \(count) points on \(nodes.losses.count) quadrature nodes")
-        }
-        single = CumulantLine(nodes: nodes, c: c, step: step, count: count)
+        single = try CumulantLine(nodes: nodes, c: c, step: step, count: count)
       } else {
         continue
       }

@@ -33,7 +33,9 @@ struct CumulantLine: Sendable {
   ///
   /// Where E_P e^{cL} is of order 1, E e^{zL} − 1 is formed as E[e^{zL} − 1 − z(1 − e^{−L})], whose linear part has mean zero: losses with
   /// |zL| ≤ ½ all along the line enter through their moments, Σ_k E[L^k/k!] z(z^{k−1} + (−1)^k), the others one by one.
-  init(nodes: LossNodes, c: Double, step: Double, count: Int) {
+  ///
+  /// - Throws: `.notConverged` where memory or the limit of work does not allow the sums.
+  init(nodes: LossNodes, c: Double, step: Double, count: Int) throws(AccountingError) {
     self.init(count: count)
     var shift = 0.0
     for (loss, logMass) in zip(nodes.losses, nodes.logMasses) { shift = max(shift, logMass + c * loss) }
@@ -65,12 +67,13 @@ struct CumulantLine: Sendable {
         }
       }
     }
-    let sums = Self.exponentialSums(weights: weights, frequencies: frequencies, step: step, count: count)
+    let moment = zip(weights, frequencies).reduce(0) { $0 + $1.0 * abs($1.1) }
+    let sums = try Self.exponentialSums(weights: weights, frequencies: frequencies, step: step, count: count)
     for index in 0..<count {
       let z = Complex(c, Double(index) * step)
       var value = Complex(sums.real[index], sums.imaginary[index])
-      // The phase yL carries the rounding of y, L and their product; the recurrence runs for at most 32 steps.
-      var bound = Self.unit * (48 * scale + 2 * z.imaginary * sums.moment) + nodes.relativeError * (scale + (isSmall ? 1 : 0))
+      // The phase yL carries the rounding of y, L and their product.
+      var bound = sums.error[index] + Self.unit * (4 * scale + 4 * z.imaginary * moment) + nodes.relativeError * (scale + (isSmall ? 1 : 0))
       if isSmall {
         value = value - Complex(constant, 0) - linear * z + Self.polynomial(moments, z)
         let size = z.modulus
@@ -104,21 +107,45 @@ struct CumulantLine: Sendable {
     return sum * z
   }
 
-  /// Σ w e^{ikh·f} for k = 0 … count−1, and Σ w|f|.
+  /// Nanoseconds that the sums of one table may take; beyond it a grid is faster.
+  private static let greatestCost = 4e8
+
+  private static func directCost(nodes: Int, count: Int) -> Double { 1.2 * Double(nodes) * Double(count) }
+
+  /// About how many nanoseconds a line takes.
+  static func cost(nodes: Int, count: Int) -> Double {
+    min(directCost(nodes: nodes, count: count), NonuniformTransform.cost(nodes: nodes, count: count)) + 60 * Double(count)
+  }
+
+  /// Σ w e^{ikh·f} for k = 0 … count−1, with a bound of the error of each.
   private static func exponentialSums(
     weights: [Double], frequencies: [Double], step: Double, count: Int
-  ) -> (real: [Double], imaginary: [Double], moment: Double) {
+  ) throws(AccountingError) -> (real: [Double], imaginary: [Double], error: [Double]) {
+    guard cost(nodes: weights.count, count: count) <= greatestCost else {
+      throw .notConverged(what: "contour integral", reason: "it needs \(count) points on \(weights.count) quadrature nodes")
+    }
+    if NonuniformTransform.cost(nodes: weights.count, count: count) < directCost(nodes: weights.count, count: count) {
+      let sums = try NonuniformTransform(weights: weights, angles: frequencies.map { $0 * step }, count: count)
+      return (sums.real, sums.imaginary, sums.error)
+    }
+    let (real, imaginary) = directSums(weights: weights, frequencies: frequencies, step: step, count: count)
+    // The recurrence runs for at most 32 steps.
+    let bound = 44 * unit * weights.reduce(0, +)
+    return (real, imaginary, Array(repeating: bound, count: count))
+  }
+
+  private static func directSums(
+    weights: [Double], frequencies: [Double], step: Double, count: Int
+  ) -> (real: [Double], imaginary: [Double]) {
     typealias Lane = SIMD8<Double>
     let lanes = (weights.count + 7) / 8
     var weight = [Lane](repeating: .zero, count: lanes)
     var turnReal = weight
     var turnImaginary = weight
-    var moment = 0.0
     for (index, frequency) in frequencies.enumerated() {
       weight[index / 8][index % 8] = weights[index]
       turnReal[index / 8][index % 8] = cos(step * frequency)
       turnImaginary[index / 8][index % 8] = sin(step * frequency)
-      moment += weights[index] * abs(frequency)
     }
     var real = [Double](repeating: 0, count: count)
     var imaginary = real
@@ -146,7 +173,7 @@ struct CumulantLine: Sendable {
       real[index] = sumReal.sum()
       imaginary[index] = sumImaginary.sum()
     }
-    return (real, imaginary, moment)
+    return (real, imaginary)
   }
 }
 

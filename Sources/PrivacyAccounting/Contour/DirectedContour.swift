@@ -138,8 +138,10 @@ final class DirectedContour: Sendable {
 
   /// Nats by which each error of the sum lies below δ when a table is made: the first that can be had.
   private static let depths = [32.0, 25, 18]
+  /// Nanoseconds that a sum may take before a less deep one is looked at.
+  private static let quick = 2e7
   /// An answer whose relative error is above this is not given.
-  private static let greatestError = 1e-6
+  private static let greatestError = 1e-3
   /// A table is used again while its relative error stays below this.
   private static let reuseError = 3e-11
 
@@ -186,14 +188,20 @@ final class DirectedContour: Sendable {
 
   private func makeTable(_ c: Double, rounds: Double, epsilon: Double, logDelta: Double) throws(AccountingError) -> ContourTable {
     let base = rounds * (try moments(at: c)).value - c * epsilon
-    var failure = AccountingError.notConverged(what: "contour integral", reason: "no table was made")
+    // The deepest sum that is quick, or else the quickest.
+    var failure = AccountingError.notConverged(what: "contour integral", reason: "its integrand falls too slowly")
+    var best: (period: Double, reach: LineReach)?
     for depth in Self.depths {
       let period = try period(c, rounds: rounds, epsilon: epsilon, logDelta: logDelta, depth: depth)
       do throws(AccountingError) {
-        return try ContourTable(composition, c: c, period: period, rounds: rounds, logTailTarget: logDelta - base - depth)
+        let reach = try LineReach(
+          composition, c: c, step: 2 * Double.pi / period, rounds: rounds, logTailTarget: logDelta - base - depth)
+        if best.map({ reach.cost < 0.3 * $0.reach.cost }) ?? true { best = (period, reach) }
+        if reach.cost < Self.quick { break }
       } catch { failure = error }
     }
-    throw failure
+    guard let best else { throw failure }
+    return try ContourTable(composition, c: c, period: best.period, reach: best.reach)
   }
 
   /// log δ at ε with its interval, if this integral can give it to the wanted relative error.

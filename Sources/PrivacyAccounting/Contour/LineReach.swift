@@ -1,7 +1,9 @@
 import Foundation
 
 /// How far up the line Re z = c a sum must go, and a bound of the transform of one round beyond that.
-struct LineReach {
+struct LineReach: Sendable {
+  /// About how many nanoseconds the sum will take.
+  private(set) var cost = 0.0
   /// Im z of the last point that counts.
   private(set) var height: Double
   /// log of a bound of |E e^{zL}| / E e^{cL} for all Im z ≥ `height`.
@@ -31,7 +33,7 @@ struct LineReach {
     var far = max(step, c / 16)
     while !isFarEnough(far, logBound(far)) {
       far *= 1.5
-      guard far / step < 4e6 else {
+      guard far / step < 1.5e6 else {
         throw .notConverged(what: "contour integral", reason: "its integrand falls too slowly")
       }
     }
@@ -43,6 +45,10 @@ struct LineReach {
     height = far
     logTail = logBound(far)
     try shorten(composition, c: c, step: step, scale: scale) { y, bound in isFarEnough(y, bound) }
+    for part in composition.parts {
+      guard let nodes = try part.cumulant.nodes(greatest: c, height: height) else { continue }
+      cost += CumulantLine.cost(nodes: nodes.losses.count, count: Int(height / step) + 2)
+    }
   }
 
   /// Moves `height` down to where the transform itself, known on a coarse grid, stays small enough.
@@ -66,7 +72,7 @@ struct LineReach {
         continue
       }
       guard let nodes = try part.cumulant.nodes(greatest: c, height: height)?.pruned(at: c) else { continue }
-      let line = CumulantLine(nodes: nodes, c: c, step: spacing, count: count)
+      let line = try CumulantLine(nodes: nodes, c: c, step: spacing, count: count)
       let variance = LossMoments(nodes: RealNodes(nodes), at: c).curvature * 1.001
       let squares = line.real.indices.map { exp(2 * (line.real[$0] - line.real[0] + min(line.error[$0], 1e3))) }
       for index in bounds.indices {

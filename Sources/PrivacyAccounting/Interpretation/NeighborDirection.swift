@@ -21,22 +21,18 @@ package protocol DirectionalProfile: Sendable {
   func delta(epsilon: Double, direction: NeighborDirection) throws(AccountingError) -> PrivacyBound
 }
 
-/// The profile of an accountant that states only the worse of the two directions: valid for each, tight for one.
-package struct WorstCaseProfile: DirectionalProfile {
+/// The profile of a number of rounds of a curve.
+package struct RoundsProfile: DirectionalProfile {
   private let curve: CompositionCurve
   private let rounds: Int
 
   /// The profile of `curve` after `rounds` rounds.
-  package init(_ curve: CompositionCurve, rounds: Int) {
+  package init(curve: CompositionCurve, rounds: Int) {
     self.curve = curve
     self.rounds = rounds
   }
 
   package func delta(epsilon: Double, direction: NeighborDirection) throws(AccountingError) -> PrivacyBound {
-    let bound = try curve.delta(afterRounds: rounds, epsilon: epsilon)
-    // The lower end belongs to the worse direction, which need not be this one, unless both are the same: for Gaussians, for nothing
-    // or everything, and at ε = 0, where δ is the total variation distance.
-    let isSame = bound.method == .analyticGaussian || bound.method == .trivial || epsilon == 0
-    return PrivacyBound(lower: isSame ? bound.lower : 0, upper: bound.upper, method: bound.method)
+    try curve.delta(afterRounds: rounds, epsilon: epsilon, direction: direction)
   }
 }

@@ -8,6 +8,6 @@ extension PrivacyAccountant {
 
   /// The profile of `event` in both directions.
   package func profile(of event: PrivacyEvent) throws(AccountingError) -> any DirectionalProfile {
-    WorstCaseProfile(try curve(of: event), rounds: 1)
+    RoundsProfile(curve: try curve(of: event), rounds: 1)
   }
 }

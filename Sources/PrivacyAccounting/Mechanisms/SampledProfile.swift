@@ -12,6 +12,12 @@ package enum SampledProfile {
     epsilon > 700 ? epsilon - log(q) : log1p(expm1(epsilon) / q)
   }
 
+  /// log(1 + q(e^ε − 1)): the ε of a pure mechanism on a sample, at most ε.
+  static func amplifiedPure(epsilon: Double, rate q: Double) -> Double {
+    if q == 1 { return epsilon }
+    return min(epsilon, epsilon > 700 ? epsilon + log(q) + exp(-epsilon) / q : log1p(q * expm1(epsilon)))
+  }
+
   /// δ_q(ε) for removal; `base` is δ of (P, Q) at any real ε. ε may be negative.
   package static func removal(
     rate q: Double, epsilon: Double, base: (Double) throws(AccountingError) -> Double

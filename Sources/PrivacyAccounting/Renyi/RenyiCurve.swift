@@ -5,30 +5,26 @@ import Synchronization
 ///
 /// The curve does not depend on δ, ε or on how often the composition is repeated, so one curve serves all rounds of a training run.
 final class RenyiCurve: Sendable {
-  private let mechanisms: [(mechanism: MechanismComposition.Mechanism, count: Double)]
+  private let composition: MechanismComposition
   private let known = Mutex<[Double: Double]>([:])
+  /// Made on first use, because some mechanisms need a table.
+  private let mechanisms = Mutex<[(curve: MechanismRenyi, count: Double)]?>(nil)
 
-  init(_ composition: MechanismComposition) {
-    mechanisms = composition.order.map { ($0, Double(composition.counts[$0] ?? 0)) }
+  init(_ composition: MechanismComposition) { self.composition = composition }
+
+  private func curves() throws(AccountingError) -> [(curve: MechanismRenyi, count: Double)] {
+    if let made = mechanisms.withLock({ $0 }) { return made }
+    var made: [(curve: MechanismRenyi, count: Double)] = []
+    for (mechanism, count) in composition.parts { made.append((try MechanismRenyi(mechanism), Double(count))) }
+    mechanisms.withLock { [made] in $0 = made }
+    return made
   }
 
   /// Σ count × R(α) of the mechanisms, rounded up by more than the error of the quadrature.
   func divergence(order alpha: Double) throws(AccountingError) -> Double {
     if let value = known.withLock({ $0[alpha] }) { return value }
     var sum = 0.0
-    for (mechanism, count) in mechanisms {
-      let single =
-        switch mechanism {
-        case .gaussian(let noiseMultiplier): RenyiDivergence.gaussian(noiseMultiplier: noiseMultiplier, order: alpha)
-        case .laplace(let noiseMultiplier): RenyiDivergence.laplace(noiseMultiplier: noiseMultiplier, order: alpha)
-        case .pure(let epsilon): RenyiDivergence.pure(epsilon: epsilon, order: alpha)
-        case .zeroConcentrated(let rho): RenyiDivergence.zeroConcentrated(rho: rho, order: alpha)
-        case .sampledGaussian(let samplingRate, let noiseMultiplier, let symmetric):
-          try SampledGaussianRenyi(samplingRate: samplingRate, noiseMultiplier: noiseMultiplier, symmetric: symmetric).divergence(
-            order: alpha)
-        }
-      sum += count * single
-    }
+    for (curve, count) in try curves() { sum += count * (try curve.divergence(order: alpha)) }
     guard !sum.isNaN else { throw .notConverged(what: "Rényi divergence of order \(alpha)", reason: "not a number") }
     let value = sum * (1 + 1e-12)
     known.withLock { $0[alpha] = value }

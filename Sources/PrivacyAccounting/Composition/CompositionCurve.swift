@@ -1,0 +1,158 @@
+import Foundation
+
+/// What one method knows about a composition; how methods are added without changing ``PrivacyAccountant``.
+protocol AccountingBackend: Sendable {
+  /// ε at δ in (0, 1) of the composition repeated `rounds` ≥ 1 times: valid for both directions.
+  func epsilon(rounds: Int, delta: Double) throws(AccountingError) -> PrivacyBound
+  /// δ at finite ε ≥ 0 of the composition repeated `rounds` ≥ 1 times, of one direction.
+  func delta(rounds: Int, epsilon: Double, direction: NeighborDirection) throws(AccountingError) -> PrivacyBound
+  /// The greater δ of both directions.
+  func delta(rounds: Int, epsilon: Double) throws(AccountingError) -> PrivacyBound
+}
+
+extension AccountingBackend {
+  func delta(rounds: Int, epsilon: Double) throws(AccountingError) -> PrivacyBound {
+    let removal = try delta(rounds: rounds, epsilon: epsilon, direction: .removal)
+    let addition = try delta(rounds: rounds, epsilon: epsilon, direction: .addition)
+    return PrivacyBound(
+      lower: max(removal.lower, addition.lower), upper: max(removal.upper, addition.upper), method: removal.method)
+  }
+}
+
+/// ε and δ of one event repeated any number of times, in independent rounds.
+///
+/// Made by ``PrivacyAccountant/curve(of:)``. Asking for every round of a training run costs little more than asking for the last.
+public struct CompositionCurve: Sendable {
+  /// Methods that are valid for the mechanisms, the tightest first: a later one is asked where an earlier one gives no answer.
+  private let backends: [any AccountingBackend]
+  private let composition: MechanismComposition
+
+  init(_ composition: MechanismComposition, choice: PrivacyAccountant.Choice) throws(AccountingError) {
+    self.composition = composition
+    backends = composition.isNonPrivate || composition.order.isEmpty ? [] : try MethodSelection.backends(for: composition, choice: choice)
+  }
+
+  /// ε at `delta` after `rounds` rounds.
+  ///
+  /// - Parameters:
+  ///   - rounds: at least 0.
+  ///   - delta: in [0, 1].
+  public func epsilon(afterRounds rounds: Int, delta: Double) throws(AccountingError) -> PrivacyBound {
+    try Parameters.check(delta: delta)
+    try check(rounds: rounds)
+    if rounds == 0 || delta == 1 || composition.isEmpty { return Self.nothing }
+    if composition.isNonPrivate { return Self.everything }
+    // The approximate parts fail with this probability in all; what is left of δ is for the rest: δ = f + (1 − f) δ′.
+    let failure = -expm1(Double(rounds) * composition.logNoFailure)
+    guard delta >= failure else { return Self.everything }
+    let rest = failure == 0 ? delta : ((delta - failure) / (1 - failure)) * (1 - 1e-14)
+    let changes = changes(rounds: rounds)
+    if changes == (0, 0) { return try core(rounds: rounds, delta: rest) }
+    return try epsilonWithChanges(rounds: rounds, delta: rest, changes: changes)
+  }
+
+  /// δ at `epsilon` after `rounds` rounds: the greater of both directions.
+  public func delta(afterRounds rounds: Int, epsilon: Double) throws(AccountingError) -> PrivacyBound {
+    try delta(afterRounds: rounds, epsilon: epsilon, direction: nil)
+  }
+
+  /// δ at `epsilon` after `rounds` rounds for one order of the neighbours.
+  public func delta(
+    afterRounds rounds: Int, epsilon: Double, direction: NeighborDirection
+  ) throws(AccountingError) -> PrivacyBound {
+    try delta(afterRounds: rounds, epsilon: epsilon, direction: Optional(direction))
+  }
+
+  private func delta(afterRounds rounds: Int, epsilon: Double, direction: NeighborDirection?) throws(AccountingError) -> PrivacyBound {
+    try Parameters.check(epsilon: epsilon)
+    try check(rounds: rounds)
+    if rounds == 0 || composition.isEmpty { return Self.nothing }
+    if composition.isNonPrivate { return PrivacyBound(lower: 1, upper: 1, method: .trivial) }
+    let failure = -expm1(Double(rounds) * composition.logNoFailure)
+    let inner = try coreDelta(rounds: rounds, epsilon: epsilon, direction: direction)
+    let changes = changes(rounds: rounds)
+    let (first, second) = direction == .addition ? (changes.without, changes.withPerson) : (changes.withPerson, changes.without)
+    let change = direction == nil ? max(changes.withPerson, changes.without) : first
+    let other = direction == nil ? change : second
+    let added = change + (other == 0 ? 0 : exp(epsilon) * other)
+    let scale = failure == 0 ? 1 : 1 + 1e-14
+    return PrivacyBound(
+      lower: max(0, failure / scale + (1 - failure) * inner.lower - added),
+      upper: min(1, failure * scale + (1 - failure) * min(1, inner.upper + added)), method: inner.method)
+  }
+
+  // MARK: Parts
+
+  /// Probability that any of the rounds differs from the accounted one, rounded up.
+  private func changes(rounds: Int) -> (withPerson: Double, without: Double) {
+    let logs = composition.logUnchanged
+    return (
+      -expm1(Double(rounds) * logs.withPerson) * (1 + 1e-14), -expm1(Double(rounds) * logs.without) * (1 + 1e-14)
+    )
+  }
+
+  /// δ′(ε) = δ(ε) + ψ + e^ε ψ: an ε is valid once ε(δ − ψ − e^ε ψ) is not above it.
+  private func epsilonWithChanges(
+    rounds: Int, delta: Double, changes: (withPerson: Double, without: Double)
+  ) throws(AccountingError) -> PrivacyBound {
+    let change = max(changes.withPerson, changes.without)
+    var guess = 0.0
+    var lower = 0.0
+    for attempt in 0..<60 {
+      let rest = (delta - change - exp(guess) * change) * (1 - 1e-14)
+      guard rest > 0 else { return Self.everything }
+      let bound = try core(rounds: rounds, delta: rest)
+      if attempt == 0 {
+        // What the untruncated rounds need at a δ that is greater by as much.
+        lower = try core(rounds: rounds, delta: min(1, delta + change + exp(guess) * change)).lower
+      }
+      if bound.upper <= guess { return PrivacyBound(lower: min(lower, guess), upper: guess, method: bound.method) }
+      guess = bound.upper * (1 + 1e-10)
+    }
+    throw .notConverged(what: "ε of truncated rounds", reason: "δ = \(delta) is too near to the probability of a truncation")
+  }
+
+  private func core(rounds: Int, delta: Double) throws(AccountingError) -> PrivacyBound {
+    if composition.order.isEmpty { return Self.nothing }
+    if let pure = composition.pureEpsilon {
+      let sum = Double(rounds) * pure * (1 + 1e-14)
+      if delta == 0 { return PrivacyBound(lower: Double(rounds) * pure * (1 - 1e-14), upper: sum, method: .pureComposition) }
+    }
+    if delta == 0 { return Self.everything }
+    return try first { backend throws(AccountingError) in try backend.epsilon(rounds: rounds, delta: delta) }
+  }
+
+  private func coreDelta(
+    rounds: Int, epsilon: Double, direction: NeighborDirection?
+  ) throws(AccountingError) -> PrivacyBound {
+    if composition.order.isEmpty || epsilon == .infinity { return Self.nothing }
+    if let pure = composition.pureEpsilon, epsilon >= Double(rounds) * pure * (1 + 1e-14) {
+      return PrivacyBound(lower: 0, upper: 0, method: .pureComposition)
+    }
+    return try first { backend throws(AccountingError) in
+      if let direction { return try backend.delta(rounds: rounds, epsilon: epsilon, direction: direction) }
+      return try backend.delta(rounds: rounds, epsilon: epsilon)
+    }
+  }
+
+  /// The answer of the first method that has one.
+  private func first(
+    _ ask: (any AccountingBackend) throws(AccountingError) -> PrivacyBound
+  ) throws(AccountingError) -> PrivacyBound {
+    var failure = AccountingError.notConverged(what: "the composition", reason: "no method applies")
+    for backend in backends {
+      do throws(AccountingError) { return try ask(backend) } catch {
+        // A parameter out of one method's range is no error of the event while another method is left.
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  private func check(rounds: Int) throws(AccountingError) {
+    guard rounds >= 0 else { throw .invalidParameter(name: "rounds", value: Double(rounds), allowed: "at least 0") }
+  }
+
+  private static let nothing = PrivacyBound(lower: 0, upper: 0, method: .trivial)
+  private static let everything = PrivacyBound(lower: .infinity, upper: .infinity, method: .trivial)
+}

@@ -1,0 +1,83 @@
+/// Which methods are valid for a composition, the tightest first.
+enum MethodSelection {
+  static func backends(
+    for composition: MechanismComposition, choice: PrivacyAccountant.Choice
+  ) throws(AccountingError) -> [any AccountingBackend] {
+    switch choice {
+    case .tightest: return try tightest(composition)
+    case .contour:
+      guard let contour = contour(composition) else {
+        throw refusal(composition, "the contour integral takes compositions of Gaussian, Laplace and bounded-range mechanisms")
+      }
+      return [contour]
+    case .grid:
+      guard let grid = GridBackend(composition) else {
+        throw refusal(composition, "a mechanism known by its Rényi curve only has no privacy-loss distribution")
+      }
+      return [grid]
+    case .renyi: return [try renyi(composition)]
+    case .zeroConcentrated: return [RenyiAccountant(try ZeroConcentrated.composition(composition))]
+    case .gaussian:
+      guard let noiseMultiplier = composition.combinedGaussian else {
+        throw refusal(composition, "only compositions of Gaussians are exactly Gaussian differentially private")
+      }
+      return [GaussianAccountant(noiseMultiplier: noiseMultiplier)]
+    }
+  }
+
+  private static func tightest(_ composition: MechanismComposition) throws(AccountingError) -> [any AccountingBackend] {
+    if let noiseMultiplier = composition.combinedGaussian { return [GaussianAccountant(noiseMultiplier: noiseMultiplier)] }
+    var backends: [any AccountingBackend] = []
+    if let single = SingleSampledGaussian(composition) { backends.append(single) }
+    if let contour = contour(composition) { backends.append(contour) }
+    if let grid = GridBackend(composition) { backends.append(grid) }
+    // The Rényi bound is last: it answers where the others run out of memory, time or digits.
+    do throws(AccountingError) { backends.append(try renyi(composition)) } catch {
+      if backends.isEmpty { throw error }
+    }
+    return backends
+  }
+
+  private static func renyi(_ composition: MechanismComposition) throws(AccountingError) -> RenyiAccountant {
+    // Made here once, so that an event without a curve is refused when it is looked at.
+    for mechanism in composition.order {
+      if case .drawnWithReplacement = mechanism { _ = try MechanismRenyi(mechanism) }
+    }
+    return RenyiAccountant(composition)
+  }
+
+  private static func contour(_ composition: MechanismComposition) -> ContourAccountant? { ContourAccountant(composition) }
+
+  private static func refusal(_ composition: MechanismComposition, _ reason: String) -> AccountingError {
+    .unsupportedEvent(event: "the composition", reason: reason + "; use the accountant “tightest”")
+  }
+}
+
+/// Zero-concentrated differential privacy (Bun and Steinke 2016): mechanisms as ρ.
+enum ZeroConcentrated {
+  /// The same mechanisms as one ρ-zero-concentrated mechanism each.
+  static func composition(_ composition: MechanismComposition) throws(AccountingError) -> MechanismComposition {
+    var result = MechanismComposition()
+    for (mechanism, count) in composition.parts {
+      try result.add(.zeroConcentrated(rho: try rho(of: mechanism) * (1 + 1e-15)), count: count)
+    }
+    return result
+  }
+
+  private static func rho(of mechanism: Mechanism) throws(AccountingError) -> Double {
+    switch mechanism {
+    case .gaussian(let sigma): return 0.5 / (sigma * sigma)
+    case .zeroConcentrated(let rho): return rho
+    // Bounded range: Cesar and Rogers 2021, lemma 3.
+    case .boundedRange(let epsilon): return epsilon * epsilon / 8
+    case .discrete(.discreteGaussian(let sigma, let shift), 1):
+      // Canonne, Kamath and Steinke 2020, proposition 5.
+      return Double(shift) * Double(shift) / (2 * sigma * sigma)
+    default:
+      // Bun and Steinke 2016, proposition 3.3.
+      if let epsilon = mechanism.pureEpsilon { return epsilon * epsilon / 2 }
+      throw .unsupportedEvent(
+        event: "the composition", reason: "sampled and selecting mechanisms are not zero-concentrated; use the accountant “tightest”")
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Synchronization
+
+/// Compositions on a grid, in both directions: for everything whose loss has a law.
+final class GridBackend: AccountingBackend {
+  private let composition: MechanismComposition
+  private let isSymmetric: Bool
+  /// Laws, which may be tables, are made once and on first use.
+  private let laws = Mutex<[NeighborDirection: [(law: PrivacyLossLaw, count: Int)]]>([:])
+
+  /// Width of ε, and of δ relative to it, that is aimed at and that is accepted.
+  static let wantedWidth = 1e-6
+  private let greatestWidth: Double
+  private let workLimit: Double
+
+  /// - Parameters:
+  ///   - greatestWidth: an interval of ε wider than this is no answer.
+  ///   - workLimit: as ``GridAccountant`` takes it; the default is below a second.
+  /// - Returns: nil where a mechanism is known by its Rényi curve only.
+  init?(_ composition: MechanismComposition, greatestWidth: Double = 1e-2, workLimit: Double = 3e8) {
+    self.greatestWidth = greatestWidth
+    self.workLimit = workLimit
+    guard Self.hasLaws(composition) else { return nil }
+    self.composition = composition
+    isSymmetric = composition.order.allSatisfy(\.isSymmetric)
+  }
+
+  private static func hasLaws(_ composition: MechanismComposition) -> Bool {
+    composition.order.allSatisfy { mechanism in
+      switch mechanism {
+      case .skellamVector, .zeroConcentrated, .selection: false
+      case .sampledComposition(let inner, _): hasLaws(inner)
+      default: true
+      }
+    }
+  }
+
+  /// The laws of one round with their counts; nil where one has none.
+  static func components(
+    _ composition: MechanismComposition, _ direction: NeighborDirection
+  ) throws(AccountingError) -> [(law: PrivacyLossLaw, count: Int)]? {
+    var result: [(law: PrivacyLossLaw, count: Int)] = []
+    for (mechanism, count) in composition.parts {
+      guard let law = try mechanism.law(direction) else { return nil }
+      result.append((law, count))
+    }
+    return result
+  }
+
+  private func accountant(rounds: Int, _ direction: NeighborDirection) throws(AccountingError) -> GridAccountant {
+    let direction = isSymmetric ? .removal : direction
+    var known = laws.withLock { $0[direction] }
+    if known == nil {
+      known = try Self.components(composition, direction)
+      laws.withLock { [known] in $0[direction] = known }
+    }
+    guard let known else { throw .notConverged(what: "grid", reason: "a mechanism has no privacy-loss distribution") }
+    var scaled: [(law: PrivacyLossLaw, count: Int)] = []
+    for (law, count) in known { scaled.append((law, try MechanismComposition.product(count, rounds))) }
+    return try GridAccountant(scaled, workLimit: workLimit)
+  }
+
+  func epsilon(rounds: Int, delta: Double) throws(AccountingError) -> PrivacyBound {
+    var answer = try accountant(rounds: rounds, .removal).epsilon(delta: delta, width: Self.wantedWidth, limit: greatestWidth)
+    var (lower, upper) = (answer.lower, answer.upper)
+    if !isSymmetric {
+      answer = try accountant(rounds: rounds, .addition).epsilon(delta: delta, width: Self.wantedWidth, limit: greatestWidth)
+      (lower, upper) = (max(lower, answer.lower), max(upper, answer.upper))
+    }
+    return PrivacyBound(lower: lower, upper: upper, method: .grid)
+  }
+
+  func delta(rounds: Int, epsilon: Double, direction: NeighborDirection) throws(AccountingError) -> PrivacyBound {
+    let answer = try accountant(rounds: rounds, direction).delta(
+      epsilon: epsilon, relativeWidth: Self.wantedWidth, limit: 0.5)
+    return PrivacyBound(lower: answer.lower, upper: answer.upper, method: .grid)
+  }
+
+  func delta(rounds: Int, epsilon: Double) throws(AccountingError) -> PrivacyBound {
+    let removal = try delta(rounds: rounds, epsilon: epsilon, direction: .removal)
+    if isSymmetric { return removal }
+    let addition = try delta(rounds: rounds, epsilon: epsilon, direction: .addition)
+    return PrivacyBound(lower: max(removal.lower, addition.lower), upper: max(removal.upper, addition.upper), method: .grid)
+  }
+}
