@@ -38,6 +38,7 @@ struct GoldenValues: Decodable {
     let delta: String
     let epsilon: String
     let epsilon_lower: String?
+    let epsilon_upper: String?
   }
 
   let gaussian: [Gaussian]
