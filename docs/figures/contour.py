@@ -96,7 +96,7 @@ class Panel:
         text(left + width / 2, self.top - 14, title, 14)
         text(left + width / 2, self.top + self.height + 40, xlabel)
         middle = self.top + self.height / 2
-        text(left - 58, middle, ylabel, extra=f'transform="rotate(-90 {left - 58} {middle})"')
+        text(left - (44 if left < 100 else 58), middle, ylabel, extra=f'transform="rotate(-90 {left - (44 if left < 100 else 58)} {middle})"')
         for tick in xticks:
             segment(self.x(tick), self.top + self.height, self.x(tick), self.top + self.height + 5)
             text(self.x(tick), self.top + self.height + 20, f"{tick:g}".replace("-", "−"), 12)
