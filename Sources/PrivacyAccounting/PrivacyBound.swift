@@ -35,5 +35,5 @@ public struct PrivacyBound: Hashable, Sendable, Codable {
   }
 
   /// Whether `lower` is informative.
-  public var isTwoSided: Bool { method != .renyi }
+  public var isTwoSided: Bool { lower > 0 || upper == 0 }
 }

@@ -11,6 +11,11 @@ struct AdaptiveCost {
   /// - Throws: what the Rényi accountant throws for an event that it cannot bound.
   init(_ event: PrivacyEvent, relation: NeighboringRelation, orders: [Double]) throws(AccountingError) {
     let composition = try MechanismComposition(event, relation: relation)
+    guard composition.logUnchanged == (0, 0) else {
+      throw .unsupportedEvent(
+        event: "sampled",
+        reason: "a truncated draw has no Rényi curve, which a filter and an odometer need; use Poisson sampling without a limit")
+    }
     failure = composition.isNonPrivate ? 1 : composition.failureProbability * (1 + 1e-14)
     guard !composition.isNonPrivate else {
       divergences = orders.map { _ in .infinity }

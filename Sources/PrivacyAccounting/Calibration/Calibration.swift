@@ -115,8 +115,14 @@ public enum Calibration {
         side = -1
       }
     }
-    let answer = exp(high.x)
-    guard try excess(answer) <= 1 else { return answer * (1 + 1e-12) }
+    // The logarithm and its inverse round: step outward until the value itself is seen to be safe.
+    var answer = exp(high.x)
+    var step = 1e-12
+    while try excess(answer) > 1 {
+      guard answer < range.upperBound, step < 1 else { throw unreachable() }
+      answer = min(answer * (1 + step), range.upperBound)
+      step *= 4
+    }
     return answer
   }
 }

@@ -100,7 +100,11 @@ public struct CompositionCurve: Sendable {
     var lower = 0.0
     for attempt in 0..<60 {
       let rest = (delta - change - exp(guess) * change) * (1 - 1e-14)
-      guard rest > 0 else { return Self.everything }
+      guard rest > 0 else {
+        // The bound of the truncations is no bound from below.
+        let known = try core(rounds: rounds, delta: min(1, delta + 2 * change))
+        return PrivacyBound(lower: min(lower, known.lower), upper: .infinity, method: known.method)
+      }
       let bound = try core(rounds: rounds, delta: rest)
       if attempt == 0 {
         // What the untruncated rounds need at a δ that is greater by as much.
@@ -135,17 +139,23 @@ public struct CompositionCurve: Sendable {
     }
   }
 
-  /// The answer of the first method that has one.
+  /// The answer of the first method that has a certified interval, else the least of the upper bounds.
   private func first(
     _ ask: (any AccountingBackend) throws(AccountingError) -> PrivacyBound
   ) throws(AccountingError) -> PrivacyBound {
     var failure = AccountingError.notConverged(what: "the composition", reason: "no method applies")
+    var best: PrivacyBound?
     for backend in backends {
-      do throws(AccountingError) { return try ask(backend) } catch {
+      do throws(AccountingError) {
+        let answer = try ask(backend)
+        if answer.isTwoSided { return answer }
+        if answer.upper < best?.upper ?? .infinity { best = answer }
+      } catch {
         // A parameter out of one method's range is no error of the event while another method is left.
         failure = error
       }
     }
+    if let best { return best }
     throw failure
   }
 

@@ -47,6 +47,8 @@ struct ContourIntegral {
     real = Array(repeating: 0, count: count)
     imaginary = real
     var last = 0
+    // Rotations of at most 32 steps, and sums of 32 terms that are summed.
+    let summation = 140 + Double(count) / 32
     for index in 0..<count {
       let y = Double(index) * table.step
       let fall = rounds * (table.line.real[index] - origin) - table.logPole[index]
@@ -63,7 +65,7 @@ struct ContourIntegral {
       real[index] = size * cos(angle)
       imaginary[index] = size * sin(angle)
       let relative =
-        rounds * table.line.error[index] + unit * (rounds * (abs(table.line.real[index]) + abs(origin)) + 2 * abs(phase) + 8)
+        rounds * table.line.error[index] + unit * (rounds * (abs(table.line.real[index]) + abs(origin)) + 2 * abs(phase) + summation)
       if relative < 0.5 {
         fixedError += size * relative * (1 + relative)
       } else {
@@ -82,19 +84,25 @@ struct ContourIntegral {
   func value(at epsilon: Double) -> Value? {
     var sum = 0.0
     var weighted = 0.0
+    var (blockSum, blockWeighted) = (0.0, 0.0)
     let turn = (cos(table.step * epsilon), -sin(table.step * epsilon))
     var rotation = (1.0, 0.0)
     for index in real.indices {
       if index.isMultiple(of: 32) {
         let phase = Double(index) * table.step * epsilon
         rotation = (cos(phase), -sin(phase))
+        sum += blockSum
+        weighted += blockWeighted
+        (blockSum, blockWeighted) = (0, 0)
       }
       let a = real[index] * rotation.0 - imaginary[index] * rotation.1
       let b = real[index] * rotation.1 + imaginary[index] * rotation.0
-      sum += a
-      weighted += table.c * a - Double(index) * table.step * b
+      blockSum += a
+      blockWeighted += table.c * a - Double(index) * table.step * b
       rotation = (rotation.0 * turn.0 - rotation.1 * turn.1, rotation.0 * turn.1 + rotation.1 * turn.0)
     }
+    sum += blockSum
+    weighted += blockWeighted
     let error = fixedError * 1.1 + errorPerEpsilon * (epsilon + 1) + tail
     guard sum > error else { return nil }
     let exponent = base - table.c * epsilon

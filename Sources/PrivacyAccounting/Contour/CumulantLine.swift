@@ -108,7 +108,7 @@ struct CumulantLine: Sendable {
   }
 
   /// Nanoseconds that the sums of one table may take; beyond it a grid is faster.
-  private static let greatestCost = 4e8
+  private static let greatestCost = 1e9
 
   private static func directCost(nodes: Int, count: Int) -> Double { 1.2 * Double(nodes) * Double(count) }
 
@@ -124,13 +124,15 @@ struct CumulantLine: Sendable {
     guard cost(nodes: weights.count, count: count) <= greatestCost else {
       throw .notConverged(what: "contour integral", reason: "it needs \(count) points on \(weights.count) quadrature nodes")
     }
-    if NonuniformTransform.cost(nodes: weights.count, count: count) < directCost(nodes: weights.count, count: count) {
+    // The direct sum rounds less, and is taken as long as it is quick.
+    let direct = directCost(nodes: weights.count, count: count)
+    if direct > 2e7 && NonuniformTransform.cost(nodes: weights.count, count: count) < direct {
       let sums = try NonuniformTransform(weights: weights, angles: frequencies.map { $0 * step }, count: count)
       return (sums.real, sums.imaginary, sums.error)
     }
     let (real, imaginary) = directSums(weights: weights, frequencies: frequencies, step: step, count: count)
-    // The recurrence runs for at most 32 steps.
-    let bound = 44 * unit * weights.reduce(0, +)
+    // The recurrence runs for at most 32 steps; eight sums run beside each other.
+    let bound = (48 + Double(weights.count) / 8) * unit * weights.reduce(0, +)
     return (real, imaginary, Array(repeating: bound, count: count))
   }
 

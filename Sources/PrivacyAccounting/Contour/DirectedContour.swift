@@ -66,7 +66,7 @@ final class DirectedContour: Sendable {
   private func chernoff(at c: Double, rounds: Double, epsilon: Double) throws(AccountingError) -> Double {
     if c == 0 { return 0 }
     let value = rounds * (try moments(at: c)).value
-    return value - c * epsilon + Self.logFactor(c) + 1e-9 + abs(value) * 1e-12
+    return value - c * epsilon + Self.logFactor(c) + 1e-9 + abs(value) * 1e-12 + rounds * 1e-16
   }
 
   /// An upper bound of log δ(ε) from the saddle on the real line alone: cheap, and a nat or a few too great.
@@ -141,7 +141,7 @@ final class DirectedContour: Sendable {
   /// Nanoseconds that a sum may take before a less deep one is looked at.
   private static let quick = 2e7
   /// An answer whose relative error is above this is not given.
-  private static let greatestError = 1e-3
+  private static let greatestError = 1e-2
   /// A table is used again while its relative error stays below this.
   private static let reuseError = 3e-11
 
@@ -290,13 +290,12 @@ final class DirectedContour: Sendable {
         if isNew { c = try self.saddle(rounds: rounds, epsilon: root) }
         continue
       }
-      // log δ is convex and falls in ε, so that to first order the error of log δ over the slope is that of ε.
-      let slope = max(-at.slope, 1e-300)
-      let residue = abs(at.value - target) + abs(target) * 2.3e-16
-      let up = (at.upper - at.value + residue) / slope * 1.01 + 4 * root.ulp
-      let down = (at.value - at.lower + residue) / slope * 1.01 + 4 * root.ulp
-      let interval = (max(0, root - down), min(root + up, supremum))
-      if best == nil || interval.1 - interval.0 < best!.upper - best!.lower { best = interval }
+      guard let interval = try bracket(integral, table, rounds: rounds, root: root, at: at, target: target, supremum: supremum) else {
+        centre = root
+        if isNew { c = try self.saddle(rounds: rounds, epsilon: root) }
+        continue
+      }
+      if best == nil || interval.upper - interval.lower < best!.upper - best!.lower { best = interval }
       if at.upper - at.lower < Self.reuseError { return interval }
       if isNew {
         let own = try self.saddle(rounds: rounds, epsilon: root)
@@ -307,6 +306,36 @@ final class DirectedContour: Sendable {
     }
     guard let best else { throw .notConverged(what: "contour integral", reason: "no ε found for log δ = \(target)") }
     return best
+  }
+
+  /// Ends around `root` that are seen to lie on both sides: δ is at most the target at the upper and at least that at the lower one.
+  private func bracket(
+    _ integral: ContourIntegral, _ table: ContourTable, rounds: Double, root: Double, at: LogDelta, target: Double, supremum: Double
+  ) throws(AccountingError) -> (lower: Double, upper: Double)? {
+    // The error of log δ over its slope is that of ε to first order; the steps grow where that is not enough.
+    let slope = max(-at.slope, 1e-300)
+    let residue = abs(at.value - target) + abs(target) * 2.3e-16
+    var up = (at.upper - at.value + residue) / slope * 1.01 + 4 * root.ulp
+    var down = (at.value - at.lower + residue) / slope * 1.01 + 4 * root.ulp
+    var upper = supremum
+    var lower = 0.0
+    for _ in 0..<12 where root + up < supremum {
+      guard let end = try evaluate(integral, table, rounds: rounds, epsilon: root + up) else { return nil }
+      if end.upper <= target {
+        upper = root + up
+        break
+      }
+      up *= 2
+    }
+    for _ in 0..<12 where root - down > 0 {
+      guard let end = try evaluate(integral, table, rounds: rounds, epsilon: root - down) else { return nil }
+      if end.lower >= target {
+        lower = root - down
+        break
+      }
+      down *= 2
+    }
+    return upper.isFinite ? (lower, upper) : nil
   }
 
   /// Newton's method on log δ, which is smooth and falls, inside a bracket.

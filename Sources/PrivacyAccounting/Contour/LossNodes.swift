@@ -62,8 +62,10 @@ enum LossCumulant: Hashable, Sendable {
   /// Atoms of loss −ε and ε: the worst ε-differentially private pair.
   case pure(epsilon: Double)
 
-  /// Least upper bound of the loss.
-  var supremum: Double {
+  /// Least upper bound of the loss, rounded up.
+  var supremum: Double { roundedSupremum * (1 + 8e-16) }
+
+  private var roundedSupremum: Double {
     switch self {
     case .gaussian, .symmetricSampledGaussian, .sampledGaussian(_, _, direction: .removal): .infinity
     case .sampledGaussian(let rate, _, direction: .addition): -log1p(-rate)

@@ -5,11 +5,14 @@ import Synchronization
 final class GridBackend: AccountingBackend {
   private let composition: MechanismComposition
   private let isSymmetric: Bool
+  /// Whether a law is known from above only, so that the width of an interval says nothing.
+  private let isOneSided: Bool
   /// Laws, which may be tables, are made once and on first use.
   private let laws = Mutex<[NeighborDirection: [(law: PrivacyLossLaw, count: Int)]]>([:])
 
   /// Width of ε, and of δ relative to it, that is aimed at and that is accepted.
   static let wantedWidth = 1e-6
+  private static let wantedRelativeWidth = 1e-4
   private let greatestWidth: Double
   private let workLimit: Double
 
@@ -22,7 +25,18 @@ final class GridBackend: AccountingBackend {
     self.workLimit = workLimit
     guard Self.hasLaws(composition) else { return nil }
     self.composition = composition
+    isOneSided = Self.isOneSided(composition)
     isSymmetric = composition.order.allSatisfy(\.isSymmetric)
+  }
+
+  private static func isOneSided(_ composition: MechanismComposition) -> Bool {
+    composition.order.contains { mechanism in
+      switch mechanism {
+      case .drawnWithReplacement, .randomAllocation: true
+      case .sampledComposition(let inner, _): isOneSided(inner)
+      default: false
+      }
+    }
   }
 
   private static func hasLaws(_ composition: MechanismComposition) -> Bool {
@@ -61,10 +75,12 @@ final class GridBackend: AccountingBackend {
   }
 
   func epsilon(rounds: Int, delta: Double) throws(AccountingError) -> PrivacyBound {
-    var answer = try accountant(rounds: rounds, .removal).epsilon(delta: delta, width: Self.wantedWidth, limit: greatestWidth)
+    var answer = try accountant(rounds: rounds, .removal).epsilon(
+      delta: delta, width: Self.wantedWidth, limit: isOneSided ? 1e300 : greatestWidth)
     var (lower, upper) = (answer.lower, answer.upper)
     if !isSymmetric {
-      answer = try accountant(rounds: rounds, .addition).epsilon(delta: delta, width: Self.wantedWidth, limit: greatestWidth)
+      answer = try accountant(rounds: rounds, .addition).epsilon(
+        delta: delta, width: Self.wantedWidth, limit: isOneSided ? 1e300 : greatestWidth)
       (lower, upper) = (max(lower, answer.lower), max(upper, answer.upper))
     }
     return PrivacyBound(lower: lower, upper: upper, method: .grid)
@@ -72,7 +88,7 @@ final class GridBackend: AccountingBackend {
 
   func delta(rounds: Int, epsilon: Double, direction: NeighborDirection) throws(AccountingError) -> PrivacyBound {
     let answer = try accountant(rounds: rounds, direction).delta(
-      epsilon: epsilon, relativeWidth: Self.wantedWidth, limit: 0.5)
+      epsilon: epsilon, relativeWidth: Self.wantedRelativeWidth, limit: 1)
     return PrivacyBound(lower: answer.lower, upper: answer.upper, method: .grid)
   }
 
