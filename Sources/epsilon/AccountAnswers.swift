@@ -53,13 +53,17 @@ struct Certification: Encodable {
 
   init(of bound: PrivacyBound, by bracket: Result<PrivacyBound, AccountingError>) {
     switch bracket {
-    case .success(let bracket): (grid, overlap, refusal) = (RoundReport.Interval(bracket), bound.overlaps(bracket), nil)
-    case .failure(let error): (grid, overlap, refusal) = (nil, nil, error.description)
+    case .success(let bracket) where bracket.method == .grid:
+      (grid, overlap, refusal) = (RoundReport.Interval(bracket), bound.overlaps(bracket), nil)
+    case .success(let bracket): (grid, overlap, refusal) = (nil, nil, "no grid is needed, the answer is by \(bracket.method.title)")
+    case .failure(.unsupportedEvent):
+      (grid, overlap, refusal) = (nil, nil, "the grid takes only events whose mechanisms all have a privacy-loss distribution")
+    case .failure(let error): (grid, overlap, refusal) = (nil, nil, "this event does not fit the limits of the grid (\(error))")
     }
   }
 
   var sentence: String {
-    guard let grid else { return "not checked: this event does not fit the limits of the grid: \(refusal ?? "")" }
+    guard let grid else { return "not checked: \(refusal ?? "")" }
     let interval = Figure.interval(lower: grid.lower, upper: grid.upper)
     return overlap == true
       ? "checked by the grid, \(interval): the intervals overlap" : "the grid says \(interval): NO OVERLAP, report this"
@@ -103,7 +107,12 @@ struct RenyiAnswer: Encodable {
   let order: Double
   let divergence: Double
 
-  var line: String { "R(\(order)) ≤ \(Figure.up(divergence, decimals: 6))" }
+  var line: String { "R(\(order.formatted)) ≤ \(Figure.up(divergence, decimals: 6))" }
+}
+
+extension Double {
+  /// The shortest digits that read back to this number, without “.0”.
+  fileprivate var formatted: String { description.hasSuffix(".0") ? String(description.dropLast(2)) : description }
 }
 
 /// All that `account` says, except a curve.
