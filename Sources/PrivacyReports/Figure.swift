@@ -45,6 +45,22 @@ public enum Figure {
     return String(format: "%.\(max(0, Int(5 - exponent)))f", (value * scale).rounded(.up) / scale)
   }
 
+  /// An interval with `decimals` decimals, or as many digits in scientific notation where it is small, rounded outward: `[1.25, 1.5]`.
+  public static func interval(lower: Double, upper: Double, decimals: Int = 9) -> String {
+    let isSmall = upper < 0.1
+    return "[\(outward(lower, up: false, decimals, isSmall)), \(outward(upper, up: true, decimals, isSmall))]"
+  }
+
+  private static func outward(_ value: Double, up: Bool, _ decimals: Int, _ isScientific: Bool) -> String {
+    guard value != 0, value.isFinite else { return plain(value) }
+    let format = "%.\(decimals)\(isScientific ? "e" : "f")"
+    let text = String(format: format, value)
+    guard let shown = Double(text), up ? shown < value : shown > value else { return text }
+    // One unit of the last digit further.
+    let unit = pow(10, (isScientific ? floor(log10(abs(value))) : 0) - Double(decimals))
+    return String(format: format, up ? value + unit : max(0, value - unit))
+  }
+
   /// As a percentage with one decimal.
   public static func percent(_ value: Double) -> String { String(format: "%.1f %%", 100 * value) }
 

@@ -8,39 +8,38 @@ struct Account: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compute ε for δ, or δ for ε, of given mechanisms.",
     discussion: """
-      Either describe rounds of a Gaussian mechanism with --noise-multiplier, sampling and --rounds, or give any event as a YAML or JSON
-      file with --event.
+      Say what was released in one of three ways: rounds of a Gaussian mechanism with --noise-multiplier, sampling and --rounds; any event
+      as an expression; any event as a YAML or JSON file with --event. --rounds repeats each of them. docs/Plans.md lists the events.
 
-      Example: epsilon account --noise-multiplier 1 --sampling-rate 0.01 --rounds 1000 --delta 1e-5
+      Examples:
+        epsilon account --noise-multiplier 1 --sampling-rate 0.01 --rounds 1000 --delta 1e-5
+        epsilon account "1000 * poisson(0.01, gaussian(1)) + 5 * laplace(20)" --delta 1e-5,1e-6
+        epsilon account "poisson(0.01, gaussian(1))" --rounds 1000 --delta 1e-5 --certify --trade-off
+        epsilon account "discreteGaussian(5, 1)" --rounds 10 --epsilon 0.5,1,2 --accountant grid --format json
+        epsilon account "poisson(0.01, gaussian(1))" --rounds 5 --delta 1e-5 --curve
+        epsilon account "gaussian(2)" --renyi-order 2,8,32
       """)
 
-  @Option(help: "Noise standard deviation over the clipping norm.")
-  var noiseMultiplier: Double?
+  @OptionGroup var source: EventOptions
   @OptionGroup var sampling: SamplingOptions
-  @Option(help: "Number of rounds.")
+  @Option(help: "Number of rounds: how often the event is repeated.")
   var rounds: Int = 1
-  @Option(help: "YAML or JSON file with the event of everything that was released.")
-  var event: String?
-  @Option(help: "δ of the guarantee, in [0, 1].")
-  var delta: Double?
-  @Option(help: "ε for which to compute δ instead.")
-  var epsilon: Double?
+  @Option(help: "δ of the guarantee, in [0, 1]; several with commas between.", transform: NumberList.parse)
+  var delta: NumberList?
+  @Option(help: "ε for which to compute δ instead; several with commas between.", transform: NumberList.parse)
+  var epsilon: NumberList?
+  @Option(help: "Print the Rényi divergence of these orders above 1.", transform: NumberList.parse)
+  var renyiOrder: NumberList?
   @Flag(help: "Print ε after every round.")
   var curve = false
+  @Flag(help: "Check every answer by a second interval, from a fine grid.")
+  var certify = false
+  @Flag(help: "Print what a membership test can find out.")
+  var tradeOff = false
   @OptionGroup var options: AccountantOptions
   @Option(help: "Form of the output.")
   var format: OutputFormat = .text
 
-  private struct DeltaOfEpsilon: Encodable {
-    let epsilon: Double
-    let delta: RoundReport.Interval
-    let method: AccountingMethod
-  }
-  private struct EpsilonOfDelta: Encodable {
-    let epsilon: RoundReport.Interval
-    let delta: Double
-    let method: AccountingMethod
-  }
   private struct Curve: Encodable {
     struct Point: Encodable {
       let round: Int
@@ -52,44 +51,79 @@ struct Account: ParsableCommand {
   }
 
   func validate() throws {
-    guard (noiseMultiplier == nil) != (event == nil) else { throw ValidationError("give either --noise-multiplier or --event FILE") }
-    guard (delta == nil) != (epsilon == nil) else { throw ValidationError("give either --delta, to get ε, or --epsilon, to get δ") }
+    if delta != nil && epsilon != nil || delta == nil && epsilon == nil && renyiOrder == nil {
+      throw ValidationError("give either --delta, to get ε, or --epsilon, to get δ")
+    }
     guard rounds >= 0 else { throw ValidationError("--rounds is \(rounds), must be at least 0") }
-    if curve && (delta == nil || event != nil) { throw ValidationError("--curve needs --noise-multiplier and --delta") }
-    if curve && rounds > 1_000_000 { throw ValidationError("--curve prints one line a round: give at most 1000000 rounds") }
-    let scheme = try sampling.scheme()
-    if event != nil && (scheme != nil || rounds != 1) { throw ValidationError("--event holds sampling and repetitions itself") }
+    if curve {
+      guard delta?.isSingle == true else { throw ValidationError("--curve needs --delta with one number") }
+      guard rounds <= 1_000_000 else { throw ValidationError("--curve prints one line a round: give at most 1000000 rounds") }
+      if certify || tradeOff || renyiOrder != nil {
+        throw ValidationError("--curve prints ε of every round alone: leave out --certify, --trade-off and --renyi-order")
+      }
+    }
+    if certify && delta == nil && epsilon == nil { throw ValidationError("--certify checks an answer: give --delta or --epsilon") }
+    if tradeOff && delta?.isSingle != true {
+      throw ValidationError("--trade-off needs --delta with one number, the δ of its statements about groups")
+    }
+    if try sampling.scheme() != nil && source.noiseMultiplier == nil {
+      throw ValidationError(
+        "an event holds its sampling itself, such as poisson(0.01, gaussian(1)); sampling options go with --noise-multiplier")
+    }
   }
 
   func run() throws {
     try CommandFailure.wrapping {
       let accountant = options.accountant(fixedSize: sampling.fixedSize)
-      let one: PrivacyEvent
-      if let event {
-        one = try PrivacyEvent(PlanNode(contentsOf: event))
-      } else {
-        one = .gaussian(noiseMultiplier: noiseMultiplier ?? 0).sampled(by: try sampling.scheme())
+      let one = try source.event(sampledBy: try sampling.scheme())
+      if curve, let delta {
+        try printCurve(try accountant.curve(of: one), delta: delta.values[0])
+        return
       }
-      let composition = try accountant.curve(of: one)
-      if let epsilon {
-        let bound = try composition.delta(afterRounds: rounds, epsilon: epsilon)
-        switch format {
-        case .json: try StandardOutput.print(json: DeltaOfEpsilon(epsilon: epsilon, delta: .init(bound), method: bound.method))
-        case .text:
-          StandardOutput.print("δ ≤ \(Figure.scientificUp(bound.upper)) at ε = \(Figure.plain(epsilon))\n  by \(bound.method.title)")
-        }
-      } else if let delta {
-        if curve {
-          try printCurve(composition, delta: delta)
-        } else {
-          let bound = try composition.epsilon(afterRounds: rounds, delta: delta)
-          switch format {
-          case .json: try StandardOutput.print(json: EpsilonOfDelta(epsilon: .init(bound), delta: delta, method: bound.method))
-          case .text:
-            StandardOutput.print("ε ≤ \(Figure.up(bound.upper, decimals: 6)) at δ = \(Figure.plain(delta))\n  by \(bound.method.title)")
-          }
-        }
+      let whole = one.repeated(rounds)
+      let output = AccountOutput(
+        answers: try answers(accountant, one), isList: (delta ?? epsilon)?.isSingle == false,
+        renyiDivergences: try (renyiOrder?.values ?? []).map { order in
+          RenyiAnswer(order: order, divergence: try accountant.renyiDivergence(of: whole, order: order))
+        },
+        tradeOff: tradeOff
+          ? try TradeOffAnswer(
+            of: try accountant.tradeOffCurve(of: whole), delta: delta?.values[0] ?? 0,
+            rates: format == .json ? TradeOffAnswer.rates : TradeOffAnswer.fewRates) : nil)
+      switch format {
+      case .json: try StandardOutput.print(json: output)
+      case .text: StandardOutput.print(output.text)
       }
+      if output.answers.contains(where: { $0.certification?.overlap == false }) {
+        throw CommandFailure(
+          "two certified intervals of the same figure do not overlap, so one of them is wrong: use neither, and report this with the command",
+          status: 70)
+      }
+    }
+  }
+
+  private func answers(_ accountant: PrivacyAccountant, _ event: PrivacyEvent) throws -> [AccountAnswer] {
+    let questions =
+      (delta?.values ?? []).map { AccountAnswer.Question.epsilon(delta: $0) } + (epsilon?.values ?? []).map { .delta(epsilon: $0) }
+    guard !questions.isEmpty else { return [] }
+    let composition = try accountant.curve(of: event)
+    let bounds = try questions.map { try Self.bound(of: composition, rounds, $0) }
+    guard certify else { return zip(questions, bounds).map { AccountAnswer(question: $0, bound: $1, certification: nil) } }
+    let grid = Result { () throws(AccountingError) in try accountant.certifyingCurve(of: event) }
+    return zip(questions, bounds).map { question, bound in
+      let bracket = grid.flatMap { grid in
+        Result { () throws(AccountingError) in try Self.bound(of: grid, rounds, question) }
+      }
+      return AccountAnswer(question: question, bound: bound, certification: Certification(of: bound, by: bracket))
+    }
+  }
+
+  private static func bound(
+    of curve: CompositionCurve, _ rounds: Int, _ question: AccountAnswer.Question
+  ) throws(AccountingError) -> PrivacyBound {
+    switch question {
+    case .epsilon(let delta): try curve.epsilon(afterRounds: rounds, delta: delta)
+    case .delta(let epsilon): try curve.delta(afterRounds: rounds, epsilon: epsilon)
     }
   }
 

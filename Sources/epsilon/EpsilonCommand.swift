@@ -27,7 +27,7 @@ struct EpsilonCommand: AsyncParsableCommand {
   }
 }
 
-/// A failure with its exit status: 1 failed, 2 bad usage, 3 stopped at the privacy budget.
+/// A failure with its exit status: 1 failed, 2 bad usage, 3 stopped at the privacy budget, 70 (`EX_SOFTWARE`) a defect of this program.
 struct CommandFailure: Error {
   let message: String
   var status: Int32 = 1

@@ -7,18 +7,23 @@ extension NeighboringRelation: ExpressibleByArgument {}
 
 /// Which accountant answers, and for which neighbours.
 struct AccountantOptions: ParsableArguments {
-  @Option(help: "Which bound to use: the tightest valid one, or Rényi (rdp).", transform: Self.parse)
+  @Option(
+    help: "Which bound to use: the tightest valid one, or contour, grid (pld), renyi (rdp), zcdp or gdp alone.", transform: Self.parse)
   var accountant: PrivacyAccountant.Choice = .tightest
 
   @Option(help: "Neighbouring populations. Default: addOrRemoveOne, or replaceOne with --fixed-size.")
   var neighboringRelation: NeighboringRelation?
 
+  private static let names: [String: PrivacyAccountant.Choice] = [
+    "tightest": .tightest, "contour": .contour, "grid": .grid, "pld": .grid, "renyi": .renyi, "rdp": .renyi, "zcdp": .zeroConcentrated,
+    "zeroConcentrated": .zeroConcentrated, "gdp": .gaussian, "gaussian": .gaussian,
+  ]
+
   private static func parse(_ text: String) throws -> PrivacyAccountant.Choice {
-    switch text {
-    case "tightest": return .tightest
-    case "rdp", "renyi": return .renyi
-    default: throw ValidationError("“\(text)” is no accountant; choose tightest or rdp")
+    guard let choice = names[text] else {
+      throw ValidationError("“\(text)” is no accountant; choose tightest, contour, grid, renyi, zcdp or gdp")
     }
+    return choice
   }
 
   func accountant(fixedSize: Bool) -> PrivacyAccountant {

@@ -141,6 +141,12 @@ struct PrivacyReportTests {
       #expect((Double(Figure.upSignificant(value)) ?? -1) >= value)
     }
     for value in [1.2341e-5, 9.9999e-7, 3e-300] { #expect((Double(Figure.scientificUp(value)) ?? -1) >= value) }
+    #expect(Figure.interval(lower: 1.8282366661, upper: 1.8282366669) == "[1.828236666, 1.828236667]")
+    #expect(Figure.interval(lower: 0, upper: 1.23456e-12, decimals: 3) == "[0, 1.235e-12]")
+    #expect(Figure.interval(lower: 9.9996e-12, upper: 9.9996e-12, decimals: 3) == "[9.999e-12, 1.000e-11]")
+    #expect(
+      Figure.interval(lower: 0.5, upper: 0.5, decimals: 1) == "[0.5, 0.5]"
+        && Figure.interval(lower: 1, upper: .infinity, decimals: 0) == "[1, ∞]")
     #expect(Figure.up(8) == "8" && Figure.up(.infinity) == "∞" && Figure.plain(1e-5) == "1e-5" && Figure.plain(0.25) == "0.25")
     #expect(Figure.up(2.1013221312354724, decimals: 6) == "2.101323")
     #expect(Figure.percent(0.9124) == "91.2 %")

@@ -32,6 +32,16 @@ public struct CompositionCurve: Sendable {
     backends = composition.isNonPrivate || composition.order.isEmpty ? [] : try MethodSelection.backends(for: composition, choice: choice)
   }
 
+  /// The grid alone, with the greatest work that it may do.
+  init(certifying composition: MechanismComposition) throws(AccountingError) {
+    self.composition = composition
+    if composition.isNonPrivate || composition.order.isEmpty {
+      backends = []
+    } else {
+      backends = [try MethodSelection.grid(for: composition, workLimit: GridAccountant.greatestWork)]
+    }
+  }
+
   /// ε at `delta` after `rounds` rounds.
   ///
   /// - Parameters:

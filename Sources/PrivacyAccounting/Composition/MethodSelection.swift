@@ -10,11 +10,7 @@ enum MethodSelection {
         throw refusal(composition, "the contour integral takes compositions of Gaussian, Laplace and bounded-range mechanisms")
       }
       return [contour]
-    case .grid:
-      guard let grid = GridBackend(composition) else {
-        throw refusal(composition, "a mechanism known by its Rényi curve only has no privacy-loss distribution")
-      }
-      return [grid]
+    case .grid: return [try grid(for: composition)]
     case .renyi: return [try renyi(composition)]
     case .zeroConcentrated: return [RenyiAccountant(try ZeroConcentrated.composition(composition))]
     case .gaussian:
@@ -23,6 +19,16 @@ enum MethodSelection {
       }
       return [GaussianAccountant(noiseMultiplier: noiseMultiplier)]
     }
+  }
+
+  /// The grid, with a limit of work as ``GridAccountant`` takes it.
+  static func grid(
+    for composition: MechanismComposition, workLimit: Double = GridBackend.usualWork
+  ) throws(AccountingError) -> GridBackend {
+    guard let grid = GridBackend(composition, workLimit: workLimit) else {
+      throw refusal(composition, "a mechanism known by its Rényi curve only has no privacy-loss distribution")
+    }
+    return grid
   }
 
   private static func tightest(_ composition: MechanismComposition) throws(AccountingError) -> [any AccountingBackend] {

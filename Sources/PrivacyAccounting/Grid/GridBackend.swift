@@ -13,14 +13,16 @@ final class GridBackend: AccountingBackend {
   /// Width of ε, and of δ relative to it, that is aimed at and that is accepted.
   static let wantedWidth = 1e-6
   private static let wantedRelativeWidth = 1e-4
+  /// Work of one answer: below a second.
+  static let usualWork = 3e8
   private let greatestWidth: Double
   private let workLimit: Double
 
   /// - Parameters:
   ///   - greatestWidth: an interval of ε wider than this is no answer.
-  ///   - workLimit: as ``GridAccountant`` takes it; the default is below a second.
+  ///   - workLimit: as ``GridAccountant`` takes it; the default is ``usualWork``.
   /// - Returns: nil where a mechanism is known by its Rényi curve only.
-  init?(_ composition: MechanismComposition, greatestWidth: Double = 1e-2, workLimit: Double = 3e8) {
+  init?(_ composition: MechanismComposition, greatestWidth: Double = 1e-2, workLimit: Double = GridBackend.usualWork) {
     self.greatestWidth = greatestWidth
     self.workLimit = workLimit
     guard Self.hasLaws(composition) else { return nil }

@@ -11,6 +11,9 @@ public struct RoundReport: Codable, Hashable, Sendable {
 
     /// The ends of a bound.
     public init(_ bound: PrivacyBound) { (lower, upper) = (bound.lower, bound.upper) }
+
+    /// The ends of a bound of a rate.
+    public init(_ bound: RateBound) { (lower, upper) = (bound.lower, bound.upper) }
   }
 
   /// Quality on people outside the training population.

@@ -1,0 +1,19 @@
+public import PrivacyEvents
+
+extension PrivacyAccountant {
+  /// The figures of `event` from the grid alone, whatever ``choice`` is, with eight times the work that an answer is usually given: a second
+  /// interval around the same figure, from arithmetic that has little in common with the contour integral.
+  ///
+  /// Intervals that do not overlap (``PrivacyBound/overlaps(_:)``) show a defect of one of the methods.
+  ///
+  /// - Throws: ``AccountingError/unsupportedEvent(event:reason:)`` where a mechanism has no privacy-loss distribution. The curve throws
+  ///   ``AccountingError/notConverged(what:reason:)`` where the limits of memory and work do not allow an interval.
+  public func certifyingCurve(of event: PrivacyEvent) throws(AccountingError) -> CompositionCurve {
+    try CompositionCurve(certifying: MechanismComposition(event, relation: neighboringRelation))
+  }
+}
+
+extension PrivacyBound {
+  /// Whether some value lies in both intervals. For two bounds of the same figure it must.
+  public func overlaps(_ other: PrivacyBound) -> Bool { max(lower, other.lower) <= min(upper, other.upper) }
+}
