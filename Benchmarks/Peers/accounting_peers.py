@@ -4,6 +4,7 @@ A case is (components, delta); a component is (rate, noise multiplier, rounds). 
 upper end where a peer gives an interval. A method that a peer lacks is absent.
 """
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -52,15 +53,15 @@ def opacus_accountants():
     try:
         import torch  # noqa: F401
     except ImportError:
+        if "opacus" in sys.modules:
+            return sys.modules["opacus.accountants"]
         if importlib.util.find_spec("opacus") is None:
             raise
         whole, optimizers = types.ModuleType("opacus"), types.ModuleType("opacus.optimizers")
         whole.__path__ = [os.path.join(path, "opacus") for path in sys.path if os.path.isdir(os.path.join(path, "opacus"))]
         optimizers.DPOptimizer = object
         sys.modules.update({"opacus": whole, "opacus.optimizers": optimizers})
-    import opacus.accountants
-
-    return opacus.accountants
+    return importlib.import_module("opacus.accountants")
 
 
 class OpacusRDP:
