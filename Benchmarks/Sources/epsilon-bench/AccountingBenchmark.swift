@@ -36,7 +36,7 @@ enum AccountingBenchmark {
     rows.append(try await curve())
     rows.append(try await renyi())
     var notes = [
-      "Medians; warm: every repetition starts from the event with an accountant that knows nothing.",
+      "Medians of at least 20 repetitions (curve: 5); warm: every repetition starts from the event with an accountant that knows nothing.",
       "The command's ε is the same as that of a1; its time is from start to end of the process.",
     ]
     do { rows.append(try await command()) } catch {
@@ -73,7 +73,7 @@ enum AccountingBenchmark {
 
   private static func curve() async throws -> Row {
     var last = 0.0
-    let timing = try await Timing.measure(repetitions: 20, warmUps: 1) {
+    let timing = try await Timing.measure(repetitions: 5, warmUps: 1) {
       let curve = try PrivacyAccountant().curve(of: AccountingCase.round(rate: rate, noiseMultiplier: 1))
       for count in 1...rounds { last = try curve.epsilon(afterRounds: count, delta: delta).upper }
     }
