@@ -38,7 +38,8 @@ final class RenyiCurve: Sendable {
     // δ at least the total variation bound √(1 − e^−KL) of Bretagnolle and Huber needs no ε at all; KL ≤ R(α) for every α > 1.
     let nearKullback = rounds * (try divergence(order: Self.order(at: 0)))
     if delta * delta > -expm1(-nearKullback) { return 0 }
-    let best = try minimise { alpha throws(AccountingError) in
+    // Where R(α) = ρα, the best order is near 1 + √(log(1/δ)/ρ).
+    let best = try minimise(near: { rho in (-logDelta / rho).squareRoot() }, rounds: rounds) { alpha throws(AccountingError) in
       let divergence = rounds * (try self.divergence(order: alpha))
       let floor = divergence + log1p(-1 / alpha) - log(alpha) / (alpha - 1)
       return (floor - logDelta / (alpha - 1), floor)
@@ -50,7 +51,8 @@ final class RenyiCurve: Sendable {
   func logDelta(rounds: Double, epsilon: Double) throws(AccountingError) -> Double {
     let nearKullback = rounds * (try divergence(order: Self.order(at: 0)))
     let totalVariation = 0.5 * log(-expm1(-nearKullback))
-    let best = try minimise { alpha throws(AccountingError) in
+    // Where R(α) = ρα, the best order is near (ε/ρ + 1)/2.
+    let best = try minimise(near: { rho in (epsilon / rho - 1) / 2 }, rounds: rounds) { alpha throws(AccountingError) in
       let gap = rounds * (try self.divergence(order: alpha)) - epsilon + log1p(-1 / alpha)
       // Once the gap is positive and has grown to 50 nats the value only rises.
       return ((alpha - 1) * gap - log(alpha), gap > 0 ? (alpha - 1) * gap - 50 : -.infinity)
@@ -63,23 +65,43 @@ final class RenyiCurve: Sendable {
 
   private static func order(at index: Int) -> Double { 1 + pow(10, Double(index) / 16 - 4) }
 
-  /// Minimum over all orders: a scan of the coarse orders, which stops once `floor` (a lower bound for every greater order) has
-  /// passed the best value, then Brent's method between the neighbours of the best order. Every order gives a valid
+  /// Whether (α − 1) R(α) is convex for every mechanism: so it is where R is a Rényi divergence and not only a bound of one.
+  ///
+  /// The logarithm of δ at any ε is then (α − 1)R − (α − 1)ε + (α − 1) log(α − 1) − α log α, a convex function of α, for the second
+  /// derivative of the last two terms is 1/(α − 1) − 1/α. The orders that reach a given δ at a given ε therefore form an interval,
+  /// which says that ε as a function of the order has no minimum besides the least one.
+  private var hasOneMinimum: Bool {
+    composition.parts.allSatisfy { mechanism, _ in
+      switch mechanism {
+      case .gaussian, .sampledGaussian(_, _, false), .laplace(1, _), .zeroConcentrated: true
+      default: false
+      }
+    }
+  }
+
+  /// Minimum over all orders: the best of the coarse orders, then Brent's method between its neighbours. Every order gives a valid
   /// bound, so the search affects tightness only.
+  ///
+  /// - Parameters:
+  ///   - near: α − 1 of a good first order where R(α) = ρα, from ρ.
+  ///   - objective: the value at an order, and a lower bound of it at every greater order.
   private func minimise(
+    near: (Double) -> Double, rounds: Double,
     _ objective: (Double) throws(AccountingError) -> (value: Double, floor: Double)
   ) throws(AccountingError) -> Double {
-    var best = (index: 0, value: Double.infinity)
-    for index in Self.orders {
-      let (value, floor) = try objective(Self.order(at: index))
-      if value < best.value { best = (index, value) }
-      if floor > best.value { break }
+    let best: (index: Int, value: Double)
+    let stride: Int
+    let start = hasOneMinimum ? near(rounds * (try divergence(order: 2)) / 2) : .nan
+    if start.isFinite, let found = try descend(from: start, objective) {
+      (best, stride) = (found, Self.descentStride)
+    } else {
+      (best, stride) = (try scan(objective), 1)
     }
     guard best.value < .infinity else { return .infinity }
     var failure: AccountingError?
-    let start = log(Self.order(at: best.index) - 1)
-    let width = log(10.0) / 16
-    let refined = Numerics.minimum(from: start - width, to: start + width, start: start, tolerance: 1e-7) { logOrder in
+    let middle = log(Self.order(at: best.index) - 1)
+    let width = log(10.0) / 16 * Double(stride)
+    let refined = Numerics.minimum(from: middle - width, to: middle + width, start: middle, tolerance: 1e-7) { logOrder in
       do throws(AccountingError) { return try objective(1 + exp(logOrder)).value } catch {
         failure = error
         return .infinity
@@ -87,5 +109,45 @@ final class RenyiCurve: Sendable {
     }
     if let failure { throw failure }
     return min(best.value, refined?.value ?? .infinity)
+  }
+
+  /// The best of all coarse orders; the scan stops once a lower bound for every greater order has passed the best value.
+  private func scan(
+    _ objective: (Double) throws(AccountingError) -> (value: Double, floor: Double)
+  ) throws(AccountingError) -> (index: Int, value: Double) {
+    var best = (index: 0, value: Double.infinity)
+    for index in Self.orders {
+      let (value, floor) = try objective(Self.order(at: index))
+      if value < best.value { best = (index, value) }
+      if floor > best.value { break }
+    }
+    return best
+  }
+
+  /// Coarse orders that the descent steps over: four steps a decade.
+  private static let descentStride = 4
+
+  /// The best coarse order of a function with one minimum, found downhill from α − 1 = `start`; `nil` where the start has no value.
+  ///
+  /// The start lies at 10 at most: greater orders cost more, and a step uphill leads there where they are needed.
+  private func descend(
+    from start: Double, _ objective: (Double) throws(AccountingError) -> (value: Double, floor: Double)
+  ) throws(AccountingError) -> (index: Int, value: Double)? {
+    let stride = Self.descentStride
+    let first = Int((16 * (log10(min(max(start, 1e-4), 10)) + 4)).rounded())
+    var best = (index: first, value: try objective(Self.order(at: first)).value)
+    guard best.value.isFinite else { return nil }
+    for step in [-stride, stride] {
+      var next = best.index + step
+      while Self.orders.contains(next) {
+        let value = try objective(Self.order(at: next)).value
+        guard value < best.value else { break }
+        best = (next, value)
+        next += step
+      }
+      // Downhill to one side is uphill to the other.
+      if best.index != first { break }
+    }
+    return best
   }
 }

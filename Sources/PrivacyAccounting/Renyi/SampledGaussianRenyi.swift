@@ -21,11 +21,14 @@ package struct SampledGaussianRenyi: Sendable {
   package let samplingRate: Double
   package let noiseMultiplier: Double
   package let symmetric: Bool
+  /// The points of the trapezoidal rule do not depend on the order: one table serves all of a search.
+  private let nodes: SampledGaussianNodes
 
   package init(samplingRate: Double, noiseMultiplier: Double, symmetric: Bool) {
     self.samplingRate = samplingRate
     self.noiseMultiplier = noiseMultiplier
     self.symmetric = symmetric
+    nodes = SampledGaussianNodes(samplingRate: samplingRate, noiseMultiplier: noiseMultiplier, depth: Self.depth)
   }
 
   /// Nats by which a neglected part of the sum lies below its greatest term.
@@ -41,82 +44,37 @@ package struct SampledGaussianRenyi: Sendable {
     return min(max(0, logMoment) / (alpha - 1), unsampled)
   }
 
-  /// log r(x).
-  @inline(__always) private func logRatio(_ x: Double) -> Double {
-    let exponent = (2 * x - 1) / (2 * noiseMultiplier * noiseMultiplier)
-    let grown = log(samplingRate) + exponent
-    let stay = log1p(-samplingRate)
-    return grown > stay ? grown + log1p(exp(stay - grown)) : stay + log1p(exp(grown - stay))
-  }
+  private func logRatio(_ x: Double) -> Double { nodes.logRatio(x) }
 
-  /// r(x) − 1, without cancellation.
-  @inline(__always) private func excess(_ x: Double) -> Double {
-    samplingRate * expm1((2 * x - 1) / (2 * noiseMultiplier * noiseMultiplier))
-  }
-
-  /// φ_a(1 + u) = (1+u)^a − 1 − au, by the binomial series where it is small.
-  @inline(__always) private static func convexPart(_ power: Double, _ u: Double) -> Double {
-    if abs(u) <= 0.1 && abs(power * u) <= 1 {
-      var term = 0.5 * power * (power - 1) * u * u
-      var sum = 0.0
-      var k = 2.0
-      while abs(term) > 1e-18 * abs(sum) && k < 60 {
-        sum += term
-        term *= (power - k) / (k + 1) * u
-        k += 1
-      }
-      return sum
-    }
-    // (1+u)^a − 1 − au = (1+u) expm1((a−1) log(1+u)) − (a−1)u, which keeps the digits when a is near 1.
-    let beta = power - 1
-    return (1 + u) * expm1(beta * log1p(u)) - beta * u
-  }
-
-  /// Step of the trapezoidal rule: exp(−2π·halfWidth/h) against growth exp(halfWidth²/2σ²) on the shifted line.
-  private var step: Double {
-    let sigma = noiseMultiplier
-    let depth = Self.depth
-    let strip = min(Double.pi * sigma * sigma, sigma * (2 * depth).squareRoot())
-    return 2 * Double.pi * strip / (depth + strip * strip / (2 * sigma * sigma))
-  }
+  private func excess(_ x: Double) -> Double { nodes.excess(x) }
 
   /// log E r^α, or nil where it would take too many points.
   private func oneSidedLogMoment(_ alpha: Double) throws(AccountingError) -> Double? {
-    let sigma = noiseMultiplier
-    let reach = sigma * (2 * (Self.depth + 4)).squareRoot()
-    let lower = -reach
-    let upper = max(1, alpha) + reach
-    let step = self.step
-    guard (upper - lower) / step < Self.maximumPoints else { return nil }
-    let logWeight = log(step) - log(sigma) - 0.5 * log(2 * Double.pi)
-    let count = Int(((upper - lower) / step).rounded(.up))
+    let reach = nodes.reach
+    let count = ((max(1, alpha) + 2 * reach) / nodes.step).rounded(.up)
+    guard count < Self.maximumPoints else { return nil }
+    let beta = alpha - 1
     // r^α stays far from overflow: sum the bracket directly, which keeps every digit of a tiny divergence.
-    let peak = alpha * logRatio(alpha + reach)
-    if peak < 600 {
+    if alpha * logRatio(alpha + reach) < 600 {
       var sum = 0.0
-      for index in 0...count {
-        let x = lower + Double(index) * step
-        sum += exp(logWeight - x * x / (2 * sigma * sigma)) * Self.convexPart(alpha, excess(x))
-      }
+      nodes.forEach(through: Int(count)) { sum += $0.weight * $0.convexPart(beta) }
       return log1p(sum)
     }
     // Otherwise in log space, relative to the greatest term.
     var greatest = -Double.infinity
     var sum = 0.0
-    for index in 0...count {
-      let x = lower + Double(index) * step
-      let logR = logRatio(x)
-      let base = logWeight - x * x / (2 * sigma * sigma)
+    nodes.forEach(through: Int(count)) { node in
       // log of the bracket: φ = r^α (1 − (1 + α u) r^−α), formed so that it never overflows.
       let logTerm: Double
-      if alpha * logR > 30 {
+      let logPower = alpha * node.logRatio
+      if logPower > 30 {
         // 1 + αu is α r to the last digit once r is huge, where u itself may overflow.
-        let logLinear = logR > 50 ? log(alpha) + logR : log1p(alpha * excess(x))
-        logTerm = base + alpha * logR + log1p(-exp(logLinear - alpha * logR))
+        let logLinear = node.logRatio > 50 ? log(alpha) + node.logRatio : log1p(alpha * node.excess)
+        logTerm = node.logWeight + logPower + log1p(-exp(logLinear - logPower))
       } else {
-        let part = Self.convexPart(alpha, excess(x))
-        guard part > 0 else { continue }
-        logTerm = base + log(part)
+        let part = node.convexPart(beta)
+        guard part > 0 else { return }
+        logTerm = node.logWeight + log(part)
       }
       if logTerm > greatest {
         sum = sum * exp(greatest - logTerm) + 1
@@ -133,7 +91,7 @@ package struct SampledGaussianRenyi: Sendable {
   /// log(1 + E[(r^α + r^(1−α) − r − 1) 1{r ≥ 1}]).
   private func symmetricLogMoment(_ alpha: Double) throws(AccountingError) -> Double {
     let sigma = noiseMultiplier
-    let reach = sigma * (2 * (Self.depth + 4)).squareRoot()
+    let reach = nodes.reach
     let upper = max(1, alpha) + reach
     let shift = max(0, greatestExponent(alpha, upTo: upper))
     let logWeight = -log(sigma) - 0.5 * log(2 * Double.pi) - shift
