@@ -295,7 +295,7 @@ final class DirectedContour: Sendable {
         if isNew { c = try self.saddle(rounds: rounds, epsilon: root) }
         continue
       }
-      if best == nil || interval.upper - interval.lower < best!.upper - best!.lower { best = interval }
+      if interval.upper - interval.lower < best.map({ $0.upper - $0.lower }) ?? .infinity { best = interval }
       if at.upper - at.lower < Self.reuseError { return interval }
       if isNew {
         let own = try self.saddle(rounds: rounds, epsilon: root)
