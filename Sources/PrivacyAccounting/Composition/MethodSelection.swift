@@ -6,7 +6,7 @@ enum MethodSelection {
     switch choice {
     case .tightest: return try tightest(composition)
     case .contour:
-      guard let contour = contour(composition) else {
+      guard let contour = ContourAccountant(composition) else {
         throw refusal(composition, "the contour integral takes compositions of Gaussian, Laplace and bounded-range mechanisms")
       }
       return [contour]
@@ -35,7 +35,7 @@ enum MethodSelection {
     if let noiseMultiplier = composition.combinedGaussian { return [GaussianAccountant(noiseMultiplier: noiseMultiplier)] }
     var backends: [any AccountingBackend] = []
     if let single = SingleSampledGaussian(composition) { backends.append(single) }
-    if let contour = contour(composition) { backends.append(contour) }
+    if let contour = ContourAccountant(composition) { backends.append(contour) }
     if let grid = GridBackend(composition) { backends.append(grid) }
     // The Rényi bound is last: it answers where the others run out of memory, time or digits.
     do throws(AccountingError) { backends.append(try renyi(composition)) } catch {
@@ -51,8 +51,6 @@ enum MethodSelection {
     }
     return RenyiAccountant(composition)
   }
-
-  private static func contour(_ composition: MechanismComposition) -> ContourAccountant? { ContourAccountant(composition) }
 
   private static func refusal(_ composition: MechanismComposition, _ reason: String) -> AccountingError {
     .unsupportedEvent(event: "the composition", reason: reason + "; use the accountant “tightest”")

@@ -25,6 +25,8 @@ final class DirectedContour: Sendable {
 
   // MARK: Real cumulants
 
+  /// Tilts whose moments are kept, so that a curve of a million rounds does not fill the memory.
+  private static let greatestMomentCount = 4096
   /// Greatest Re z that is tried.
   private static let greatestTilt = 1e9
 
@@ -43,7 +45,11 @@ final class DirectedContour: Sendable {
     guard sum.value.isFinite, sum.slope.isFinite else {
       throw .notConverged(what: "contour integral", reason: "a cumulant at \(c) is not finite")
     }
-    cache.withLock { [sum] in $0.moments[c] = sum }
+    cache.withLock { [sum] in
+      // Every number of rounds brings tilts of its own; old ones are seldom asked for again.
+      if $0.moments.count >= Self.greatestMomentCount { $0.moments.removeAll(keepingCapacity: true) }
+      $0.moments[c] = sum
+    }
     return sum
   }
 
@@ -149,16 +155,14 @@ final class DirectedContour: Sendable {
   private func aliases(
     _ c: Double, period: Double, rounds: Double, epsilon: Double, logDelta: Double
   ) throws(AccountingError) -> Double {
-    try side(of: c, Self.below, rounds: rounds, epsilon: epsilon) { other, start in
-      let fall = abs(c - other) * period
-      return exp(start - logDelta - fall) / -expm1(-fall)
+    func sum(_ factors: [Double]) throws(AccountingError) -> Double {
+      try side(of: c, factors, rounds: rounds, epsilon: epsilon) { other, start in
+        let fall = abs(c - other) * period
+        return exp(start - logDelta - fall) / -expm1(-fall)
+      }
     }
-      + (rounds * composition.supremum <= epsilon + period
-        ? 0
-        : try side(of: c, Self.above, rounds: rounds, epsilon: epsilon) { other, start in
-          let fall = abs(c - other) * period
-          return exp(start - logDelta - fall) / -expm1(-fall)
-        })
+    let reachesSupremum = rounds * composition.supremum <= epsilon + period
+    return try sum(Self.below) + (reachesSupremum ? 0 : try sum(Self.above))
   }
 
   /// Tilts at which aliases are bounded, as multiples of c.

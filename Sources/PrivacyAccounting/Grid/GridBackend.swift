@@ -12,18 +12,15 @@ final class GridBackend: AccountingBackend {
 
   /// Width of ε, and of δ relative to it, that is aimed at and that is accepted.
   static let wantedWidth = 1e-6
+  private static let greatestWidth = 1e-2
   private static let wantedRelativeWidth = 1e-4
   /// Work of one answer: below a second.
   static let usualWork = 3e8
-  private let greatestWidth: Double
   private let workLimit: Double
 
-  /// - Parameters:
-  ///   - greatestWidth: an interval of ε wider than this is no answer.
-  ///   - workLimit: as ``GridAccountant`` takes it; the default is ``usualWork``.
+  /// - Parameter workLimit: as ``GridAccountant`` takes it; the default is ``usualWork``.
   /// - Returns: nil where a mechanism is known by its Rényi curve only.
-  init?(_ composition: MechanismComposition, greatestWidth: Double = 1e-2, workLimit: Double = GridBackend.usualWork) {
-    self.greatestWidth = greatestWidth
+  init?(_ composition: MechanismComposition, workLimit: Double = GridBackend.usualWork) {
     self.workLimit = workLimit
     guard Self.hasLaws(composition) else { return nil }
     self.composition = composition
@@ -78,11 +75,11 @@ final class GridBackend: AccountingBackend {
 
   func epsilon(rounds: Int, delta: Double) throws(AccountingError) -> PrivacyBound {
     var answer = try accountant(rounds: rounds, .removal).epsilon(
-      delta: delta, width: Self.wantedWidth, limit: isOneSided ? 1e300 : greatestWidth)
+      delta: delta, width: Self.wantedWidth, limit: isOneSided ? 1e300 : Self.greatestWidth)
     var (lower, upper) = (answer.lower, answer.upper)
     if !isSymmetric {
       answer = try accountant(rounds: rounds, .addition).epsilon(
-        delta: delta, width: Self.wantedWidth, limit: isOneSided ? 1e300 : greatestWidth)
+        delta: delta, width: Self.wantedWidth, limit: isOneSided ? 1e300 : Self.greatestWidth)
       (lower, upper) = (max(lower, answer.lower), max(upper, answer.upper))
     }
     return PrivacyBound(lower: lower, upper: upper, method: .grid)

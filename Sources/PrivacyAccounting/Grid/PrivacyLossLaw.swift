@@ -13,8 +13,6 @@ package enum PrivacyLossLaw: Hashable, Sendable {
   case symmetricSampledGaussian(rate: Double, noiseMultiplier: Double)
   /// Σ p_i N(s_i, σ²) against N(0, σ²).
   case gaussianMixture(SensitivityMixture, noiseMultiplier: Double, direction: NeighborDirection)
-  /// The mixture's removal profile for e^ε ≥ 1 in both orders.
-  case symmetricGaussianMixture(SensitivityMixture, noiseMultiplier: Double)
   /// (1 − r)Q + rP against Q for the Laplace mechanism.
   case sampledLaplace(rate: Double, noiseMultiplier: Double, direction: NeighborDirection)
   /// All mechanisms of bounded range η (Dong, Durfee and Rogers 2020, "Optimal differential privacy composition for exponential
@@ -55,22 +53,6 @@ package enum PrivacyLossLaw: Hashable, Sendable {
       guard !mixture.shifts.isEmpty else { return Self.nothing }
       let loss = GaussianMixtureLoss(mixture: mixture, sigma: sigma)
       return direction == .removal ? LossModel(continuous: loss) : LossModel(continuous: SwappedLoss(base: loss))
-    case .symmetricGaussianMixture(let mixture, let sigma):
-      try Self.check(sigma)
-      guard !mixture.shifts.isEmpty else { return Self.nothing }
-      let loss = GaussianMixtureLoss(mixture: mixture, sigma: sigma)
-      let above = loss.tail(above: 0)
-      let zero = 1 - above.p - above.q
-      let rounding = above.error + 4 * unitRoundoff
-      guard zero >= -rounding else {
-        throw .unsupportedEvent(
-          event: "symmetric Gaussian mixture", reason: "its profile is not convex at e^ε = 1: P(L > 0) + Q(L > 0) exceeds 1 by \(-zero)")
-      }
-      let upper = LossAtoms.Table(atoms: [LossAtom(loss: 0, probability: max(0, zero) + rounding)], infinity: 0)
-      let lower = LossAtoms.Table(atoms: [LossAtom(loss: 0, probability: max(0, zero - rounding))], infinity: 0)
-      return LossModel(
-        continuous: MirroredLoss(base: loss),
-        atoms: LossAtoms(upper: upper, lower: lower, relativeError: 0, lossError: 0, spacing: nil, coversQ: true))
     case .sampledLaplace(let rate, let scale, let direction):
       try Self.check(scale)
       try Self.check(rate: rate)

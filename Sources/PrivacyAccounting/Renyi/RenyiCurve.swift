@@ -1,12 +1,13 @@
 import Foundation
 import Synchronization
 
-/// The Rényi curve R(α) of one composition, with every order that was ever evaluated kept.
+/// The Rényi curve R(α) of one composition, with the orders that were evaluated lately kept.
 ///
 /// The curve does not depend on δ, ε or on how often the composition is repeated, so one curve serves all rounds of a training run.
 final class RenyiCurve: Sendable {
   private let composition: MechanismComposition
   private let known = Mutex<[Double: Double]>([:])
+  private static let greatestKnownCount = 4096
   /// Made on first use, because some mechanisms need a table.
   private let mechanisms = Mutex<[(curve: MechanismRenyi, count: Double)]?>(nil)
 
@@ -27,7 +28,11 @@ final class RenyiCurve: Sendable {
     for (curve, count) in try curves() { sum += count * (try curve.divergence(order: alpha)) }
     guard !sum.isNaN else { throw .notConverged(what: "Rényi divergence of order \(alpha)", reason: "not a number") }
     let value = sum * (1 + 1e-12)
-    known.withLock { $0[alpha] = value }
+    known.withLock {
+      // Every number of rounds has orders of its own; a curve of a million rounds must not fill the memory with them.
+      if $0.count >= Self.greatestKnownCount { $0.removeAll(keepingCapacity: true) }
+      $0[alpha] = value
+    }
     return value
   }
 

@@ -38,23 +38,6 @@ enum EventFunction: Hashable {
 
   /// The name that was probably meant by `found`: at most a third of its letters, and at most three, are wrong.
   static func nearest(to found: String) -> String? {
-    let distances = all.map { (name: $0.name, distance: editDistance($0.name, found)) }
-    return distances.min { $0.distance < $1.distance }.flatMap { $0.distance <= max(1, min(3, $0.name.count / 3)) ? $0.name : nil }
-  }
-
-  /// Number of insertions, deletions and replacements between the first 64 bytes of two words, in lower case.
-  private static func editDistance(_ a: String, _ b: String) -> Int {
-    let (a, b) = (Array(a.lowercased().utf8.prefix(64)), Array(b.lowercased().utf8.prefix(64)))
-    var row = Array(0...b.count)
-    for (i, x) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, y) in b.enumerated() {
-        let above = row[j + 1]
-        row[j + 1] = min(diagonal + (x == y ? 0 : 1), above + 1, row[j] + 1)
-        diagonal = above
-      }
-    }
-    return row[b.count]
+    Misspelling.nearest(to: found, among: all.map(\.name))
   }
 }

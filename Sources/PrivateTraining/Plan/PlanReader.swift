@@ -1,3 +1,5 @@
+import PrivacyEvents
+
 /// Reads one mapping of a plan: typed values by key, and an error for every key that nobody asked for.
 ///
 /// Synthesised decoding would ignore a misspelt key, which here is a privacy bug: `noisee: 2` must not train without noise.
@@ -30,8 +32,7 @@ struct PlanReader {
   /// Throws for the first key that was never asked for.
   func finish() throws(PlanError) {
     for entry in entries where !asked.contains(entry.key) {
-      let nearest = askedInOrder.min { Self.distance($0, entry.key) < Self.distance($1, entry.key) }
-      let hint = nearest.flatMap { Self.looksLike(entry.key, $0) ? "did you mean \($0)?" : nil }
+      let hint = Misspelling.nearest(to: entry.key, among: askedInOrder).map { "did you mean \($0)?" }
       throw PlanError(
         place: entry.place, path: join(entry.key), problem: "is unknown",
         remedy: hint ?? "known here: \(askedInOrder.sorted().joined(separator: ", "))")
@@ -135,30 +136,11 @@ struct PlanReader {
 
   /// An error for an absent key; where another key looks like it, that one is named, because it is probably misspelt.
   func missing(_ key: String) -> PlanError {
-    if let similar = entries.first(where: { !asked.contains($0.key) && Self.looksLike($0.key, key) }) {
+    if let similar = entries.first(where: { !asked.contains($0.key) && Misspelling.isLikely($0.key, for: key) }) {
       return PlanError(place: similar.place, path: join(similar.key), problem: "is unknown", remedy: "did you mean \(key)?")
     }
     return error(key, problem: "is missing", remedy: "add it")
   }
 
   func join(_ key: String) -> String { path.isEmpty ? key : path + "." + key }
-
-  /// Whether `found` is probably a misspelt `known`: at most a third of its letters, and at most three, are wrong.
-  private static func looksLike(_ found: String, _ known: String) -> Bool { distance(found, known) <= max(1, min(3, known.count / 3)) }
-
-  /// Number of insertions, deletions and replacements between two words.
-  private static func distance(_ a: String, _ b: String) -> Int {
-    let (a, b) = (Array(a.prefix(64).lowercased()), Array(b.prefix(64).lowercased()))
-    var row = Array(0...b.count)
-    for (i, x) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, y) in b.enumerated() {
-        let above = row[j + 1]
-        row[j + 1] = min(diagonal + (x == y ? 0 : 1), above + 1, row[j] + 1)
-        diagonal = above
-      }
-    }
-    return row[b.count]
-  }
 }
