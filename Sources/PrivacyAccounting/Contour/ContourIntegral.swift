@@ -12,11 +12,11 @@ import Foundation
 ///
 /// over all integers m. All terms are positive, so that the rule never falls below δ(ε), and the others are bounded by Chernoff's bound
 /// δ(ε) ≤ exp(ΣK(c′) − c′ε) c′^c′/(1+c′)^{1+c′} at another c′ on the far side. What is left is the tail of the sum (``ModulusBound``), the
-/// error of K, and rounding: each is bounded and added.
+/// error of K, and rounding: each is bounded and added. Where the table leaves out the bulk of the losses (``BulkSplit``), δ(ε) stands for
+/// what the others add to it.
 struct ContourIntegral {
   private let table: ContourTable
-  private let rounds: Double
-  /// exp(ΣK(z) − ΣK(c)) / (z(z+1)), the first halved.
+  /// exp(ΣK(z) − ΣK(c)) / (z(z+1)), the first halved; less the same of the bulk where that is left out.
   private var real: [Double]
   private var imaginary: [Double]
   /// rounds × ΣK(c).
@@ -39,45 +39,80 @@ struct ContourIntegral {
 
   init(_ table: ContourTable, rounds: Double) {
     self.table = table
-    self.rounds = rounds
     let count = table.line.real.count
-    let unit = 2.3e-16
     let origin = table.line.real[0]
     base = rounds * origin
     real = Array(repeating: 0, count: count)
     imaginary = real
     var last = 0
     // Rotations of at most 32 steps, and sums of 32 terms that are summed.
-    let summation = 140 + Double(count) / 32
+    let summation = Self.unit * (140 + Double(count) / 32)
+    let first = Self.point(0, of: table, rounds: rounds, negligible: 0)?.size ?? exp(-table.logPole[0])
+    let negligible = exp(Self.negligible) * first
     for index in 0..<count {
-      let y = Double(index) * table.step
-      let fall = rounds * (table.line.real[index] - origin) - table.logPole[index]
-      // A point this far below the first one counts by its size only.
-      if fall < Self.negligible - table.logPole[0] {
-        let known = rounds * table.line.error[index]
-        fixedError += known < 1 ? exp(fall + known) : exp(min(0, rounds * (table.line.real[index] - origin) + known) - table.logPole[index])
+      guard let point = Self.point(index, of: table, rounds: rounds, negligible: negligible) else {
+        // Known by a bound of the modulus only, which is φ(c)^T.
+        fixedError += 2 * exp(-table.logPole[index])
+        continue
+      }
+      guard let value = point.value else {
+        fixedError += point.error
         continue
       }
       last = index
-      let size = exp(fall) * (index == 0 ? 0.5 : 1)
-      let phase = rounds * table.line.imaginary[index]
-      let angle = phase - table.poleAngle[index]
-      real[index] = size * cos(angle)
-      imaginary[index] = size * sin(angle)
-      let relative =
-        rounds * table.line.error[index] + unit * (rounds * (abs(table.line.real[index]) + abs(origin)) + 2 * abs(phase) + summation)
-      if relative < 0.5 {
-        fixedError += size * relative * (1 + relative)
-      } else {
-        // The point is known by a bound of its modulus only.
-        let bound = min(0, rounds * (table.line.real[index] - origin + table.line.error[index]))
-        fixedError += 2 * exp(bound - table.logPole[index]) + size
-      }
-      errorPerEpsilon += size * y * unit * 2
+      let half = index == 0 ? 0.5 : 1
+      real[index] = half * value.real
+      imaginary[index] = half * value.imaginary
+      fixedError += half * (point.error + point.size * summation)
+      errorPerEpsilon += half * point.size * Double(index) * table.step * Self.unit * 2
     }
     real.removeSubrange((last + 1)...)
     imaginary.removeSubrange((last + 1)...)
-    tail = exp(rounds * table.logTail) / table.height / table.step
+    tail = exp(table.tail.logBound(rounds: rounds)) / table.height / table.step
+  }
+
+  private static let unit = 2.3e-16
+
+  /// A term of the sum.
+  private struct Point {
+    var size = 0.0
+    /// Nil where it counts by its size only, as an error.
+    var value: Complex?
+    /// Bound of the error of `value`, or of the modulus.
+    var error: Double
+  }
+
+  /// A term of the sum with a bound of its error; nil where the error is as large as the term can be.
+  private static func point(_ index: Int, of table: ContourTable, rounds: Double, negligible: Double) -> Point? {
+    let origin = table.line.real[0]
+    let fall = rounds * (table.line.real[index] - origin)
+    let phase = rounds * table.line.imaginary[index]
+    let relative = rounds * table.line.error[index] + unit * (rounds * (abs(table.line.real[index]) + abs(origin)) + 2 * abs(phase))
+    let whole = exp(fall - table.logPole[index])
+    guard let bulk = table.bulk?.line else {
+      guard relative < 0.5 else {
+        // What is known still bounds the modulus.
+        return relative < 30 ? Point(error: 2 * exp(min(0, fall + relative) - table.logPole[index])) : nil
+      }
+      if whole < negligible { return Point(error: whole * (1 + relative * (1 + relative))) }
+      let turn = phase - table.poleAngle[index]
+      return Point(size: whole, value: Complex(whole * cos(turn), whole * sin(turn)), error: whole * relative * (1 + relative))
+    }
+    // φ^T − φ_b^T = φ^T (1 − e^w), without the cancellation.
+    let (a, b) = (rounds * bulk.real[index], rounds * bulk.imaginary[index])
+    let own = rounds * bulk.error[index] + unit * (8 + 4 * abs(a) + 4 * abs(b))
+    guard relative < 0.5, own < 0.5, a < 300 else { return nil }
+    let grown = expm1(a)
+    // Where both terms are too small their difference does not matter.
+    if whole * (2 + grown) < negligible { return Point(error: whole * (2 + grown) * 2) }
+    let (sine, cosine) = (sin(0.5 * b), cos(0.5 * b))
+    let factor = Complex(2 * sine * sine - grown * (cosine - sine) * (cosine + sine), -2 * (1 + grown) * sine * cosine)
+    let size = whole * factor.modulus
+    let error = size * (relative * (1 + relative) + 8 * unit) + whole * (1 + grown) * own * (1 + own)
+    if size < negligible { return Point(error: size + error) }
+    let turn = phase - table.poleAngle[index]
+    return Point(
+      size: size, value: Complex(whole * cos(turn), whole * sin(turn)) * factor, error: error)
   }
 
   /// The rule at `epsilon`; nil where its sum is not positive within its own error.

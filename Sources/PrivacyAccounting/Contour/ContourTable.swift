@@ -18,27 +18,33 @@ struct DirectedComposition: Sendable {
 ///
 /// A table depends on the mechanisms only: not on the number of rounds, on ε or on δ.
 struct ContourTable: Sendable {
+  /// Saddle point of the whole that the table was made for; where the bulk is left out the line may lie elsewhere.
+  let saddle: Double
   /// Re z, above 0.
   let c: Double
   /// Distance of the points.
   let step: Double
   /// ΣK(z) at c + ikh.
   let line: CumulantLine
-  /// log of a bound of |E e^{zL}| / E e^{cL} of one round beyond the last point.
-  let logTail: Double
+  /// What the terms beyond the last point are bounded by.
+  let tail: LineTail
   /// Im z at the last point.
   let height: Double
   /// log|z(z+1)| and arg z(z+1) at the points, which every number of rounds needs.
   let logPole: [Double]
   let poleAngle: [Double]
+  /// The bulk that the integral leaves out, with the logarithm of its share of the transform at the points; nil for the whole.
+  let bulk: (split: BulkSplit, line: CumulantLine)?
 
   /// Evaluates the cumulants of one round of `composition` as far as `reach` says.
-  init(_ composition: DirectedComposition, c: Double, period: Double, reach: LineReach) throws(AccountingError) {
+  init(
+    _ composition: DirectedComposition, saddle: Double, c: Double, period: Double, reach: LineReach
+  ) throws(AccountingError) {
     step = 2 * Double.pi / period
-    self.c = c
+    (self.saddle, self.c) = (saddle, c)
     let count = Int((reach.height / step).rounded(.up)) + 2
     height = Double(count - 1) * step
-    logTail = reach.logTail
+    tail = reach.tail
     var logPole = [Double](repeating: 0, count: count)
     var poleAngle = logPole
     for index in 0..<count {
@@ -50,19 +56,25 @@ struct ContourTable: Sendable {
     (self.logPole, self.poleAngle) = (logPole, poleAngle)
 
     var sum: CumulantLine?
+    var share: CumulantLine?
     for part in composition.parts {
       let single: CumulantLine
       if case .gaussian(let sigma) = part.cumulant {
         single = .gaussian(noiseMultiplier: sigma, c: c, step: step, count: count)
-      } else if let nodes = try part.cumulant.nodes(greatest: c, height: height)?.pruned(at: c) {
-        single = try CumulantLine(nodes: nodes, c: c, step: step, count: count)
       } else {
-        continue
+        let cut = reach.split.flatMap { part.cumulant.tailCut(at: $0.loss, width: $0.width) }
+        guard let nodes = try part.cumulant.nodes(greatest: c, height: height, cut: cut)?.pruned(at: c) else { continue }
+        single = try CumulantLine(nodes: nodes, c: c, step: step, count: count)
+        if cut != nil {
+          let line = try CumulantLine(bulkShareOf: single, nodes: nodes, c: c, step: step)
+          share = CumulantLine(sum: share, adding: line, times: part.count)
+        }
       }
       sum = CumulantLine(sum: sum, adding: single, times: part.count)
     }
     guard let sum else { throw .notConverged(what: "contour integral", reason: "there is nothing to integrate") }
     line = sum
+    bulk = reach.split.flatMap { split in share.map { (split, $0) } }
   }
 }
 

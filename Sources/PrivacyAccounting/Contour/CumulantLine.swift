@@ -23,7 +23,7 @@ struct CumulantLine: Sendable {
     return line
   }
 
-  private init(count: Int) {
+  init(count: Int) {
     real = Array(repeating: 0, count: count)
     imaginary = real
     error = real
@@ -73,7 +73,9 @@ struct CumulantLine: Sendable {
       let z = Complex(c, Double(index) * step)
       var value = Complex(sums.real[index], sums.imaginary[index])
       // The phase yL carries the rounding of y, L and their product.
-      var bound = sums.error[index] + Self.unit * (4 * scale + 4 * z.imaginary * moment) + nodes.relativeError * (scale + (isSmall ? 1 : 0))
+      var bound =
+        sums.error[index] + Self.unit * (4 * scale + 4 * z.imaginary * moment)
+        + (nodes.relativeError + nodes.cutError) * (scale + (isSmall ? 1 : 0))
       if isSmall {
         value = value - Complex(constant, 0) - linear * z + Self.polynomial(moments, z)
         let size = z.modulus
@@ -93,6 +95,47 @@ struct CumulantLine: Sendable {
 
   /// Error of the logarithm for a relative error of its argument.
   private static func logError(_ relative: Double) -> Double { relative < 0.5 ? relative * (1 + relative) : .infinity }
+
+  /// log(1 − φ_t/φ), the logarithm of the bulk's share of the transform whose own logarithm is `whole`.
+  ///
+  /// - Parameter nodes: with a tail's share each, on which `whole` was evaluated too.
+  init(bulkShareOf whole: CumulantLine, nodes: LossNodes, c: Double, step: Double) throws(AccountingError) {
+    let count = whole.real.count
+    self.init(count: count)
+    let origin = whole.real[0]
+    var weights: [Double] = []
+    var frequencies: [Double] = []
+    for ((loss, logMass), share) in zip(zip(nodes.losses, nodes.logMasses), nodes.tailShares) {
+      // Relative to φ(c).
+      let weight = exp(logMass + c * loss - origin) * share
+      guard weight > 1e-40 else { continue }
+      weights.append(weight)
+      frequencies.append(loss)
+    }
+    let scale = weights.reduce(0, +)
+    let moment = zip(weights, frequencies).reduce(0) { $0 + $1.0 * abs($1.1) }
+    let sums = try Self.exponentialSums(weights: weights, frequencies: frequencies, step: step, count: count)
+    for index in 0..<count {
+      let y = Double(index) * step
+      // φ_t/φ at this point, from φ_t/φ(c) and φ/φ(c).
+      let modulus = exp(origin - whole.real[index])
+      let (cosine, sine) = (cos(whole.imaginary[index]), sin(whole.imaginary[index]))
+      let ratio = Complex(
+        modulus * (sums.real[index] * cosine + sums.imaginary[index] * sine),
+        modulus * (sums.imaginary[index] * cosine - sums.real[index] * sine))
+      // What was cut counts against the whole, the rule and rounding against the tail alone.
+      let absolute =
+        sums.error[index] + Self.unit * (16 * scale + 4 * y * moment) + 2 * nodes.relativeError * scale + nodes.cutError
+        + 1e-40 * Double(nodes.losses.count)
+      let relative = whole.error[index] + Self.unit * (8 + abs(origin) + abs(whole.real[index]) + 2 * abs(whole.imaginary[index]))
+      let bound = modulus * absolute + (relative < 0.5 ? ratio.modulus * relative * (1 + relative) : .infinity)
+      let rest = Complex(1 - ratio.real, -ratio.imaginary)
+      real[index] = 0.5 * log1p(-2 * ratio.real + ratio.real * ratio.real + ratio.imaginary * ratio.imaginary)
+      imaginary[index] = atan2(rest.imaginary, rest.real)
+      error[index] = Self.logError(bound / rest.modulus) + Self.unit * 4 * (abs(real[index]) + abs(imaginary[index]))
+      if !error[index].isFinite { error[index] = .infinity }
+    }
+  }
 
   private static let terms = 16
 
@@ -126,7 +169,7 @@ struct CumulantLine: Sendable {
     }
     // The direct sum rounds less, and is taken as long as it is quick.
     let direct = directCost(nodes: weights.count, count: count)
-    if direct > 2e7 && NonuniformTransform.cost(nodes: weights.count, count: count) < direct {
+    if direct > 3e6 && NonuniformTransform.cost(nodes: weights.count, count: count) < 0.5 * direct {
       let sums = try NonuniformTransform(weights: weights, angles: frequencies.map { $0 * step }, count: count)
       return (sums.real, sums.imaginary, sums.error)
     }

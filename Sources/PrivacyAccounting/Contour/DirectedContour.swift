@@ -10,6 +10,8 @@ final class DirectedContour: Sendable {
     /// Nodes for real moments up to Re z = 2^key, by part.
     var nodes: [Int: [RealNodes?]] = [:]
     var moments: [Double: LossMoments] = [:]
+    /// The keys of `moments` above 0, in increasing order.
+    var tilts: [Double] = []
     var tables: [ContourTable] = []
   }
 
@@ -19,6 +21,8 @@ final class DirectedContour: Sendable {
     var lower: Double
     var upper: Double
     var slope: Double
+    /// How much of `upper` is the bulk that the integral left out, relative to δ.
+    var bulk = 0.0
   }
 
   init(_ composition: DirectedComposition) { self.composition = composition }
@@ -47,8 +51,12 @@ final class DirectedContour: Sendable {
     }
     cache.withLock { [sum] in
       // Every number of rounds brings tilts of its own; old ones are seldom asked for again.
-      if $0.moments.count >= Self.greatestMomentCount { $0.moments.removeAll(keepingCapacity: true) }
-      $0.moments[c] = sum
+      if $0.moments.count >= Self.greatestMomentCount {
+        $0.moments.removeAll(keepingCapacity: true)
+        $0.tilts.removeAll(keepingCapacity: true)
+      }
+      guard $0.moments.updateValue(sum, forKey: c) == nil, c > 0 else { return }
+      $0.tilts.insert(c, at: $0.tilts.partitionIndex { $0 > c })
     }
     return sum
   }
@@ -66,7 +74,7 @@ final class DirectedContour: Sendable {
   }
 
   /// log of c^c/(1+c)^{1+c}, the factor of Chernoff's bound of a hockey-stick.
-  private static func logFactor(_ c: Double) -> Double { c == 0 ? 0 : -c * log1p(1 / c) - log1p(c) }
+  static func logFactor(_ c: Double) -> Double { c == 0 ? 0 : -c * log1p(1 / c) - log1p(c) }
 
   /// log of Chernoff's bound of δ(ε), with an allowance for the error of the cumulants.
   private func chernoff(at c: Double, rounds: Double, epsilon: Double) throws(AccountingError) -> Double {
@@ -101,11 +109,20 @@ final class DirectedContour: Sendable {
     return (try approximation(c, rounds: rounds).epsilon, c)
   }
 
-  /// The root in c of a function that rises from below 0 to above 0.
+  /// The root in c of a function of the moments that rises from below 0 to above 0.
   private func tilt(_ function: (Double) throws(AccountingError) -> Double) throws(AccountingError) -> Double {
-    // Powers of four keep the number of distinct moments, which are kept, small.
-    var low = (c: 1.0, value: try function(1))
-    var high = low
+    // Tilts whose moments are known cost nothing: in a curve they mostly enclose the root closely.
+    let known = cache.withLock { $0.tilts }
+    var (first, last) = (0, known.count)
+    while first < last {
+      let middle = (first + last) / 2
+      if try function(known[middle]) > 0 { last = middle } else { first = middle + 1 }
+    }
+    // Powers of four beyond them.
+    let start = first < known.count ? known[first] : known.last ?? 1
+    var high = (c: start, value: try function(start))
+    var low = high
+    if first > 0, first < known.count { low = (known[first - 1], try function(known[first - 1])) }
     while low.value > 0, low.c > 1e-9 {
       high = low
       low.c /= 4
@@ -137,19 +154,24 @@ final class DirectedContour: Sendable {
       }
       if abs(value) < 0.01 { return c }
     }
-    return (low.c * high.c).squareRoot()
+    // One of the two, whose moments are known.
+    return abs(low.value) < abs(high.value) ? low.c : high.c
   }
 
   // MARK: The integral
 
   /// Nats by which each error of the sum lies below δ when a table is made: the first that can be had.
-  private static let depths = [32.0, 25, 18]
+  private static let depths = [32.0, 25, 18, 13]
   /// Nanoseconds that a sum may take before a less deep one is looked at.
   private static let quick = 2e7
+  /// Nanoseconds that a sum must take before it is worth to look for a split of the losses, for each of them.
+  private static let splitCost = 4e6
   /// An answer whose relative error is above this is not given.
   private static let greatestError = 1e-2
   /// A table is used again while its relative error stays below this.
-  private static let reuseError = 3e-11
+  private static let reuseError = 1e-9
+  /// The same for an interval of ε.
+  private static let reuseWidth = 1e-10
 
   /// A bound of the other periods' contribution, relative to δ: Σ_{m≠0} e^{cmΛ} δ(ε + mΛ) / δ(ε).
   private func aliases(
@@ -190,22 +212,85 @@ final class DirectedContour: Sendable {
     return max(try needed(Self.below), right, 1e-12) * 1.1
   }
 
-  private func makeTable(_ c: Double, rounds: Double, epsilon: Double, logDelta: Double) throws(AccountingError) -> ContourTable {
-    let base = rounds * (try moments(at: c)).value - c * epsilon
+  private func makeTable(
+    _ c: Double, rounds: Double, epsilon: Double, logDelta: Double, splitting: Bool = true
+  ) throws(AccountingError) -> ContourTable {
     // The deepest sum that is quick, or else the quickest.
     var failure = AccountingError.notConverged(what: "contour integral", reason: "its integrand falls too slowly")
-    var best: (period: Double, reach: LineReach)?
+    var best: Plan?
     for depth in Self.depths {
-      let period = try period(c, rounds: rounds, epsilon: epsilon, logDelta: logDelta, depth: depth)
       do throws(AccountingError) {
-        let reach = try LineReach(
-          composition, c: c, step: 2 * Double.pi / period, rounds: rounds, logTailTarget: logDelta - base - depth)
-        if best.map({ reach.cost < 0.3 * $0.reach.cost }) ?? true { best = (period, reach) }
-        if reach.cost < Self.quick { break }
+        let plan = try plan(c, rounds: rounds, epsilon: epsilon, logDelta: logDelta, depth: depth, splitting: splitting)
+        if best.map({ plan.reach.cost < 0.3 * $0.reach.cost }) ?? true { best = plan }
       } catch { failure = error }
+      if best.map({ $0.reach.cost < Self.quick }) ?? false { break }
     }
     guard let best else { throw failure }
-    return try ContourTable(composition, c: c, period: best.period, reach: best.reach)
+    return try ContourTable(composition, saddle: c, c: best.c, period: best.period, reach: best.reach)
+  }
+
+  /// A sum that reaches a certain depth.
+  private struct Plan {
+    let c: Double
+    let period: Double
+    let reach: LineReach
+  }
+
+  /// The quickest sum whose errors lie `depth` nats below δ, or nearly so.
+  private func plan(
+    _ c: Double, rounds: Double, epsilon: Double, logDelta: Double, depth: Double, splitting: Bool
+  ) throws(AccountingError) -> Plan {
+    let base = rounds * (try moments(at: c)).value - c * epsilon
+    let period = try period(c, rounds: rounds, epsilon: epsilon, logDelta: logDelta, depth: depth)
+    let step = 2 * Double.pi / period
+    var whole: LineReach?
+    var failure = AccountingError.notConverged(what: "contour integral", reason: "its integrand falls too slowly")
+    do throws(AccountingError) {
+      whole = try LineReach(composition, c: c, step: step, rounds: rounds, logTailTarget: logDelta - base - depth)
+    } catch { failure = error }
+    // Where the whole cancels to a small sum, its rounding is large against δ.
+    let count = rounds * composition.parts.reduce(0) { $0 + $1.count }
+    let cancels = logDelta - base < min(-12, log(1e-7 * count))
+    if splitting, cancels || (whole.map { $0.cost > Self.splitCost * Double(composition.parts.count) } ?? true) {
+      // Chernoff's bound of the bulk is generous enough to go less deep.
+      let depth = depth - 8
+      if let split = try BulkSplit(composition, c: c, rounds: 1.2 * rounds, epsilon: epsilon, logTarget: logDelta - depth) {
+        let tilt = try self.tilt(of: split, below: c, rounds: rounds, epsilon: epsilon)
+        let base = rounds * (try moments(at: tilt)).value - tilt * epsilon
+        let period = try self.period(tilt, rounds: rounds, epsilon: epsilon, logDelta: logDelta, depth: depth)
+        let reach = try LineReach(
+          composition, leavingOut: split, c: tilt, step: 2 * Double.pi / period, rounds: rounds, logTailTarget: logDelta - base - depth)
+        if let reach, (whole.map { reach.cost < 0.3 * $0.cost } ?? true) || cancels && reach.cost < Self.quick {
+          return Plan(c: tilt, period: period, reach: reach)
+        }
+      }
+    }
+    guard var whole else { throw failure }
+    try whole.shorten(composition, c: c, step: step, rounds: rounds, logTailTarget: logDelta - base - depth)
+    return Plan(c: c, period: period, reach: whole)
+  }
+
+  /// The tilt at which the transform without the bulk is least, which lies below the saddle of the whole where one large loss alone
+  /// decides: at that saddle losses far beyond ε weigh most.
+  private func tilt(
+    of split: BulkSplit, below c: Double, rounds: Double, epsilon: Double
+  ) throws(AccountingError) -> Double {
+    let tails = try split.tails(composition, greatest: c)
+    func size(_ c: Double) throws(AccountingError) -> Double {
+      var logShare = -Double.infinity
+      for tail in tails {
+        logShare = logAddExp(logShare, log(tail.count) + tail.nodes.logMoment(at: c) - LossMoments(nodes: tail.whole, at: c).value)
+      }
+      return min(0, log(rounds) + logShare) + rounds * (try moments(at: c)).value - c * epsilon - log(c * (c + 1))
+    }
+    var best = (c: c, size: try size(c))
+    // A search by steps, as the figure has a kink where the share is 1.
+    for step in 1...20 {
+      let other = c * exp2(-0.1 * Double(step))
+      let size = try size(other)
+      if size < best.size { best = (other, size) }
+    }
+    return best.c
   }
 
   /// log δ at ε with its interval, if this integral can give it to the wanted relative error.
@@ -217,9 +302,13 @@ final class DirectedContour: Sendable {
       table.c, period: 2 * Double.pi / table.step, rounds: rounds, epsilon: epsilon, logDelta: value.logDelta)
     guard value.relativeError + aliases < Self.greatestError else { return nil }
     let slack = value.relativeError * 1.01
+    // What the bulk alone would add; it is not in the integral.
+    let bulk = table.bulk.map { exp($0.split.logDelta(rounds: rounds, epsilon: epsilon) - value.logDelta) } ?? 0
+    guard bulk < Self.greatestError else { return nil }
     return LogDelta(
-      value: value.logDelta, lower: value.logDelta + log1p(-min(0.9, slack + aliases * 1.01)), upper: value.logDelta + log1p(slack),
-      slope: value.slope)
+      value: value.logDelta, lower: value.logDelta + log1p(-min(0.9, slack + aliases * 1.01)),
+      upper: value.logDelta + log1p(slack + bulk * 1.01),
+      slope: value.slope, bulk: bulk)
   }
 
   /// log δ(ε) after `rounds` rounds.
@@ -231,14 +320,26 @@ final class DirectedContour: Sendable {
     if let known = try reuse(near: c, rounds: rounds, epsilon: epsilon) { return known }
     // The saddle-point approximation is good enough to place the errors.
     let near = try approximation(c, rounds: rounds)
-    let estimate = near.logDelta - c * (epsilon - near.epsilon)
-    let table = try makeTable(c, rounds: rounds, epsilon: epsilon, logDelta: min(0, estimate) - 3)
-    let integral = ContourIntegral(table, rounds: rounds)
-    guard let answer = try evaluate(integral, table, rounds: rounds, epsilon: epsilon) else {
+    var estimate = min(0, near.logDelta - c * (epsilon - near.epsilon)) - 3
+    var best: LogDelta?
+    for _ in 0..<2 {
+      let table = try makeTable(c, rounds: rounds, epsilon: epsilon, logDelta: estimate)
+      let integral = ContourIntegral(table, rounds: rounds)
+      let answer = try evaluate(integral, table, rounds: rounds, epsilon: epsilon)
+      if let answer, answer.upper - answer.lower < best.map({ $0.upper - $0.lower }) ?? .infinity {
+        best = answer
+        keep(table)
+      }
+      // Where large losses are rare the approximation can be nats above δ; the first answer places the errors of a second.
+      guard let known = answer?.lower ?? integral.value(at: epsilon)?.logDelta, known < estimate,
+        answer.map({ $0.upper - $0.lower > Self.reuseError }) ?? true
+      else { break }
+      estimate = known
+    }
+    guard let best else {
       throw .notConverged(what: "contour integral", reason: "its error at ε = \(epsilon) is not small against δ")
     }
-    keep(table)
-    return answer
+    return best
   }
 
   private func keep(_ table: ContourTable) {
@@ -249,8 +350,8 @@ final class DirectedContour: Sendable {
   }
 
   private func reuse(near c: Double, rounds: Double, epsilon: Double) throws(AccountingError) -> LogDelta? {
-    let tables = cache.withLock { $0.tables }.filter { $0.c > c / 1.35 && $0.c < c * 1.35 }
-    for table in tables.sorted(by: { abs(log($0.c / c)) < abs(log($1.c / c)) }).prefix(2) {
+    let tables = cache.withLock { $0.tables }.filter { $0.saddle > c / 1.35 && $0.saddle < c * 1.35 }
+    for table in tables.sorted(by: { abs(log($0.saddle / c)) < abs(log($1.saddle / c)) }).prefix(2) {
       let integral = ContourIntegral(table, rounds: rounds)
       if let answer = try evaluate(integral, table, rounds: rounds, epsilon: epsilon), answer.upper - answer.lower < Self.reuseError {
         return answer
@@ -261,6 +362,15 @@ final class DirectedContour: Sendable {
 
   /// An interval of ε at which δ(ε) = e^`logDelta` after `rounds` rounds; (0, 0) where already ε = 0 will do.
   func epsilon(rounds: Double, logDelta target: Double) throws(AccountingError) -> (lower: Double, upper: Double) {
+    do throws(AccountingError) { return try epsilon(rounds: rounds, logDelta: target, splitting: true) } catch {
+      // Where neither regime of the losses dominates, the whole may do what no split does.
+      return try epsilon(rounds: rounds, logDelta: target, splitting: false)
+    }
+  }
+
+  private func epsilon(
+    rounds: Double, logDelta target: Double, splitting: Bool
+  ) throws(AccountingError) -> (lower: Double, upper: Double) {
     let supremum = rounds * composition.supremum
     let (start, saddle) = try guess(rounds: rounds, logDelta: target)
     var centre = min(max(start, 0), supremum * 0.999)
@@ -271,17 +381,17 @@ final class DirectedContour: Sendable {
       c = try self.saddle(rounds: rounds, epsilon: 0)
     }
     // Tables near the saddle first, then one of its own, then once more where the answer lay elsewhere.
-    var tables = cache.withLock { $0.tables }.filter { $0.c > c / 1.35 && $0.c < c * 1.35 }
-    tables.sort { abs(log($0.c / c)) > abs(log($1.c / c)) }
+    var tables = cache.withLock { $0.tables }.filter { $0.saddle > c / 1.35 && $0.saddle < c * 1.35 }
+    tables.sort { abs(log($0.saddle / c)) > abs(log($1.saddle / c)) }
     tables = tables.suffix(2)
     var best: (lower: Double, upper: Double)?
-    for attempt in 0..<5 {
+    for attempt in 0..<8 {
       let table: ContourTable
       let isNew = tables.isEmpty
       if let known = tables.popLast() {
         table = known
       } else {
-        table = try makeTable(c, rounds: rounds, epsilon: centre, logDelta: target - 1)
+        table = try makeTable(c, rounds: rounds, epsilon: centre, logDelta: target - 1, splitting: splitting)
         keep(table)
       }
       let integral = ContourIntegral(table, rounds: rounds)
@@ -290,8 +400,9 @@ final class DirectedContour: Sendable {
         continue
       }
       guard let at = try evaluate(integral, table, rounds: rounds, epsilon: root) else {
-        centre = root
-        if isNew { c = try self.saddle(rounds: rounds, epsilon: root) }
+        // Without the bulk the root is only a lower bound of ε, and a poor one where the cut was made far above it.
+        centre = table.bulk == nil ? root : max(root, centre / 4)
+        if isNew { c = try self.saddle(rounds: rounds, epsilon: centre) }
         continue
       }
       guard let interval = try bracket(integral, table, rounds: rounds, root: root, at: at, target: target, supremum: supremum) else {
@@ -300,10 +411,11 @@ final class DirectedContour: Sendable {
         continue
       }
       if interval.upper - interval.lower < best.map({ $0.upper - $0.lower }) ?? .infinity { best = interval }
-      if at.upper - at.lower < Self.reuseError { return interval }
+      if at.upper - at.lower < Self.reuseError && interval.upper - interval.lower < Self.reuseWidth { return interval }
       if isNew {
         let own = try self.saddle(rounds: rounds, epsilon: root)
-        if abs(log(own / c)) < 0.1 { return interval }
+        // A cut that was made for another ε leaves out too much of the bulk.
+        if abs(log(own / c)) < 0.1 && (at.bulk < Self.reuseError || abs(root - centre) < 1e-3 * root) { return best ?? interval }
         c = own
       }
       centre = root
@@ -367,5 +479,17 @@ final class DirectedContour: Sendable {
       epsilon = next
     }
     return epsilon
+  }
+}
+
+extension [Double] {
+  /// Index of the first element of which `isAfter` holds, in an array where it holds from there on.
+  fileprivate func partitionIndex(_ isAfter: (Double) -> Bool) -> Int {
+    var (first, last) = (0, count)
+    while first < last {
+      let middle = (first + last) / 2
+      if isAfter(self[middle]) { last = middle } else { first = middle + 1 }
+    }
+    return first
   }
 }

@@ -18,16 +18,19 @@ extension LossNodes {
   /// With r(x) = 1 − q + q e^((2x−1)/(2σ²)) and x from N(0, σ²), E_P e^{zL} is E r^{1+z} for removal and E r^{−z} for addition.
   /// The integrand is analytic for |Im x| < πσ². On Im x = ±b, with θ = b/σ², |r| ≤ r(Re x), |r| ≥ r(Re x) cos(θ/2) and |arg r| ≤ θ, so
   /// the rule of step s errs by at most 2e^{b²/(2σ²) + θ|y|} cos(θ/2)^{−c} / (e^{2πb/s} − 1) of the value at Re z, where the
-  /// cosine stands for addition only (Trefethen and Weideman 2014, theorem 5.1).
+  /// cosine stands for addition only (Trefethen and Weideman 2014, theorem 5.1). The share of a cut of width s adds b²/(2s²).
   static func sampledGaussian(
-    rate: Double, sigma: Double, direction: NeighborDirection, greatest c: Double, height: Double
+    rate: Double, sigma: Double, direction: NeighborDirection, greatest c: Double, height: Double, cut: TailCut? = nil
   ) throws(AccountingError) -> LossNodes {
     let variance = sigma * sigma
     let isRemoval = direction == .removal
-    var half = min(0.9 * Double.pi * variance, sigma * (2 * depth).squareRoot())
+    var half = 0.9 * Double.pi * variance
     if !isRemoval { half = min(half, 2 * variance / (1 + c).squareRoot() + 0.2 * variance) }
+    // What the modulus of normal densities and shares grows by is e^{precision × b²/2}.
+    let precision = 1 / variance + (cut.map { 1 / ($0.width * $0.width) } ?? 0)
+    half = min(half, (2 * depth / precision).squareRoot())
     let theta = half / variance
-    let growth = half * half / (2 * variance) + theta * height - (isRemoval ? 0 : c * log(cos(theta / 2)))
+    let growth = half * half * precision / 2 + theta * height - (isRemoval ? 0 : c * log(cos(theta / 2)))
     let step = 2 * Double.pi * half / (depth + growth)
     // Below the range r is between 1−q and 1, above it the tilted density is at most that of N(1+c, σ²).
     let reach = sigma * (2 * (depth + 6)).squareRoot()
@@ -51,8 +54,10 @@ extension LossNodes {
       let logSlope = logRate + exponent - loss - log(variance) + log(step)
       let logMass = isRemoval ? logQ + loss : logQ
       nodes.append(loss: isRemoval ? loss : -loss, logMass: logMass, logDensity: logMass - logSlope)
+      if let cut { nodes.tailShares.append(cut.tailShare(at: x)) }
     }
     nodes.relativeError = 3 * exp(-depth)
+    nodes.cutError = 3 * exp(-depth - 6)
     nodes.linearError = 3 * exp(-depth)
     return nodes
   }

@@ -10,8 +10,12 @@ struct LossNodes: Sendable {
   var logMasses: [Double] = []
   /// log of the density of the continuous part of the loss at each node, by P; for the atoms, which come last, there is none.
   var logDensities: [Double] = []
-  /// Error of Σ mass × e^{zL}, relative to its value at Re z, for all z of the strip that the nodes were made for.
+  /// The tail's share of each node, where the loss is split (``BulkSplit``); else empty.
+  var tailShares: [Double] = []
+  /// Error of Σ mass × e^{zL}, relative to its value at Re z, for all z of the strip that the nodes were made for: of the rule.
   var relativeError = 0.0
+  /// The same for what was cut off at the ends and between.
+  var cutError = 0.0
   /// Error that does not scale with e^{cL}: that of the linear part, see ``CumulantLine``.
   var linearError = 0.0
 
@@ -31,6 +35,7 @@ struct LossNodes: Sendable {
     result.losses.removeAll(keepingCapacity: true)
     result.logMasses.removeAll(keepingCapacity: true)
     result.logDensities.removeAll(keepingCapacity: true)
+    result.tailShares.removeAll(keepingCapacity: true)
     var cut = 0.0
     for index in losses.indices {
       if tilted[index] < peak - depth && plain[index] < -depth {
@@ -40,8 +45,9 @@ struct LossNodes: Sendable {
       result.losses.append(losses[index])
       result.logMasses.append(logMasses[index])
       if index < logDensities.count { result.logDensities.append(logDensities[index]) }
+      if index < tailShares.count { result.tailShares.append(tailShares[index]) }
     }
-    result.relativeError += cut
+    result.cutError += cut
     result.linearError += cut
     return result
   }
@@ -79,11 +85,13 @@ enum LossCumulant: Hashable, Sendable {
   var decays: Bool { if case .pure = self { false } else { true } }
 
   /// Nodes for the strip 0 ≤ Re z ≤ `greatest`, |Im z| ≤ `height`; nil for what has a closed form.
-  func nodes(greatest: Double, height: Double) throws(AccountingError) -> LossNodes? {
+  ///
+  /// - Parameter cut: where the nodes are shared between bulk and tail; for a loss that has a ``tailCut(at:)``.
+  func nodes(greatest: Double, height: Double, cut: TailCut? = nil) throws(AccountingError) -> LossNodes? {
     switch self {
     case .gaussian: return nil
     case .sampledGaussian(let rate, let sigma, let direction):
-      return try .sampledGaussian(rate: rate, sigma: sigma, direction: direction, greatest: greatest, height: height)
+      return try .sampledGaussian(rate: rate, sigma: sigma, direction: direction, greatest: greatest, height: height, cut: cut)
     case .symmetricSampledGaussian(let rate, let sigma):
       return try .symmetricSampledGaussian(rate: rate, sigma: sigma, greatest: greatest, height: height)
     case .laplace(let rate, let scale, let direction):
