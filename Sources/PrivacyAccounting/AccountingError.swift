@@ -8,6 +8,8 @@ public enum AccountingError: Error, Hashable, Sendable, CustomStringConvertible 
   case invalidEvent(PrivacyEventError)
   /// The accountant has no valid bound for this part of the event under this relation.
   case unsupportedEvent(event: String, reason: String)
+  /// The method asked for does not take the event, or not this question; another one may.
+  case unsuitableAccountant(name: String, reason: String, remedy: String)
   /// More repetitions than can be counted.
   case tooManyCompositions
   /// A numerical method did not reach its tolerance; no bound is given rather than a doubtful one.
@@ -21,6 +23,7 @@ public enum AccountingError: Error, Hashable, Sendable, CustomStringConvertible 
     case .invalidParameter(let name, let value, let allowed): "\(name) is \(value), must be \(allowed)"
     case .invalidEvent(let error): error.description
     case .unsupportedEvent(let event, let reason): "cannot bound the event “\(event)”: \(reason)"
+    case .unsuitableAccountant(let name, let reason, let remedy): "the accountant “\(name)” has no bound here: \(reason); \(remedy)"
     case .tooManyCompositions: "the event repeats mechanisms more than \(Int.max) times"
     case .notConverged(let what, let reason): "\(what) did not converge (\(reason)); no bound is given"
     case .targetUnreachable(let parameter, let target, let searched, let advice):

@@ -14,6 +14,8 @@ public enum AccountingMethod: String, Codable, Hashable, Sendable, CaseIterable 
   case pureComposition
   /// Rényi differential privacy, minimised over all orders, with the tight conversion.
   case renyi
+  /// An upper confidence bound from random draws (Hoeffding 1963, theorem 1), which may fail: see ``PrivacyBound/failureProbability``.
+  case monteCarlo
 }
 
 /// A certified interval around a privacy figure, ε or δ.
@@ -27,8 +29,11 @@ public struct PrivacyBound: Hashable, Sendable, Codable {
   public let lower: Double
   /// How the interval was computed.
   public let method: AccountingMethod
+  /// Probability, over the draws of a Monte Carlo bound, with which `upper` is below the true value; nil for a bound that always holds.
+  public let failureProbability: Double?
 
-  package init(lower: Double, upper: Double, method: AccountingMethod) {
+  package init(lower: Double, upper: Double, method: AccountingMethod, failureProbability: Double? = nil) {
+    self.failureProbability = failureProbability
     self.upper = max(upper, 0)
     self.lower = min(max(lower, 0), self.upper)
     self.method = method

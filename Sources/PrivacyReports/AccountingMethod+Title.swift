@@ -11,6 +11,7 @@ extension AccountingMethod {
     case .grid: "privacy-loss distribution on a grid, rounded outward (Doroshenko et al. 2022)"
     case .pureComposition: "basic composition of pure mechanisms"
     case .renyi: "Rényi differential privacy over all real orders (Mironov 2017; conversion of Canonne, Kamath and Steinke 2020)"
+    case .monteCarlo: "Monte Carlo draws, an upper confidence bound (Hoeffding 1963)"
     }
   }
 }

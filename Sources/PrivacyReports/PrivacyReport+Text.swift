@@ -46,7 +46,7 @@ extension PrivacyReport {
       ["sampling of clients", sampling],
     ]
     if let epsilon = guarantee.epsilon, let delta = guarantee.delta {
-      let lower = guarantee.method == .renyi ? "no lower bound from this method" : "at least \(Figure.plain(epsilon.lower))"
+      let lower = epsilon.lower == 0 && epsilon.upper > 0 ? "no lower bound from this method" : "at least \(Figure.plain(epsilon.lower))"
       rows.append(["ε", "at most \(Figure.up(epsilon.upper)) at δ = \(Figure.plain(delta)) (\(lower))"])
     }
     if let epsilonBudget { rows.append(["budget", "ε = \(Figure.plain(epsilonBudget))"]) }

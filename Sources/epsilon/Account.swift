@@ -18,6 +18,7 @@ struct Account: ParsableCommand {
         epsilon account "discreteGaussian(5, 1)" --rounds 10 --epsilon 0.5,1,2 --accountant grid --format json
         epsilon account "poisson(0.01, gaussian(1))" --rounds 5 --delta 1e-5 --curve
         epsilon account "gaussian(2)" --renyi-order 2,8,32
+        epsilon account "ballsInBins(50, gaussian(0.7))" --delta 1e-5 --accountant monte-carlo --samples 20000000 --seed 3
       """)
 
   @OptionGroup var source: EventOptions
@@ -37,6 +38,7 @@ struct Account: ParsableCommand {
   @Flag(help: "Print what a membership test can find out.")
   var tradeOff = false
   @OptionGroup var options: AccountantOptions
+  @OptionGroup var monteCarlo: MonteCarloOptions
   @Option(help: "Form of the output.")
   var format: OutputFormat = .text
 
@@ -66,6 +68,10 @@ struct Account: ParsableCommand {
     if tradeOff && delta?.isSingle != true {
       throw ValidationError("--trade-off needs --delta with one number, the δ of its statements about groups")
     }
+    if case .monteCarlo = try monteCarlo.apply(to: options.accountant), curve || tradeOff {
+      throw ValidationError(
+        "each answer of monte-carlo may be wrong, so that many together are no bound: leave out --curve and --trade-off, or use tightest")
+    }
     if try sampling.scheme() != nil && source.noiseMultiplier == nil {
       throw ValidationError(
         "an event holds its sampling itself, such as poisson(0.01, gaussian(1)); sampling options go with --noise-multiplier")
@@ -74,7 +80,9 @@ struct Account: ParsableCommand {
 
   func run() throws {
     try CommandFailure.wrapping {
-      let accountant = options.accountant(fixedSize: sampling.fixedSize)
+      let usual = options.accountant(fixedSize: sampling.fixedSize)
+      let accountant = PrivacyAccountant(
+        neighboringRelation: usual.neighboringRelation, choice: try monteCarlo.apply(to: usual.choice))
       let one = try source.event(sampledBy: try sampling.scheme())
       if curve, let delta {
         try printCurve(try accountant.curve(of: one), delta: delta.values[0])

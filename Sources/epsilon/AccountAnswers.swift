@@ -14,7 +14,7 @@ struct AccountAnswer: Encodable {
   let bound: PrivacyBound
   let certification: Certification?
 
-  private enum CodingKeys: CodingKey { case epsilon, delta, method, certification }
+  private enum CodingKeys: CodingKey { case epsilon, delta, method, failureProbability, certification }
 
   func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
@@ -27,6 +27,7 @@ struct AccountAnswer: Encodable {
       try values.encode(RoundReport.Interval(bound), forKey: .delta)
     }
     try values.encode(bound.method, forKey: .method)
+    try values.encodeIfPresent(bound.failureProbability, forKey: .failureProbability)
     try values.encodeIfPresent(certification, forKey: .certification)
   }
 
@@ -38,7 +39,8 @@ struct AccountAnswer: Encodable {
       }
     let hasLower = bound.isTwoSided && bound.upper.isFinite && (bound.lower > 0 || bound.upper == 0)
     let interval = hasLower ? "certified in \(Figure.interval(lower: bound.lower, upper: bound.upper)) " : ""
-    return [promise, "  \(interval)by \(bound.method.title)"] + (certification.map { ["  " + $0.sentence] } ?? [])
+    let failure = bound.failureProbability.map { "; wrong with probability at most \(Figure.scientificUp($0)) over the draws" } ?? ""
+    return [promise, "  \(interval)by \(bound.method.title)\(failure)"] + (certification.map { ["  " + $0.sentence] } ?? [])
   }
 }
 
@@ -56,7 +58,7 @@ struct Certification: Encodable {
     case .success(let bracket) where bracket.method == .grid:
       (grid, overlap, refusal) = (RoundReport.Interval(bracket), bound.overlaps(bracket), nil)
     case .success(let bracket): (grid, overlap, refusal) = (nil, nil, "no grid is needed, the answer is by \(bracket.method.title)")
-    case .failure(.unsupportedEvent):
+    case .failure(.unsupportedEvent), .failure(.unsuitableAccountant):
       (grid, overlap, refusal) = (nil, nil, "the grid takes only events whose mechanisms all have a privacy-loss distribution")
     case .failure(let error): (grid, overlap, refusal) = (nil, nil, "this event does not fit the limits of the grid (\(error))")
     }

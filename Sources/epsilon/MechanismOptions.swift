@@ -8,26 +8,52 @@ extension NeighboringRelation: ExpressibleByArgument {}
 /// Which accountant answers, and for which neighbours.
 struct AccountantOptions: ParsableArguments {
   @Option(
-    help: "Which bound to use: the tightest valid one, or contour, grid (pld), renyi (rdp), zcdp or gdp alone.", transform: Self.parse)
+    help: "Which bound to use: the tightest valid one, or another one alone, of \(PrivacyAccountant.Choice.names).", transform: Self.parse)
   var accountant: PrivacyAccountant.Choice = .tightest
 
   @Option(help: "Neighbouring populations. Default: addOrRemoveOne, or replaceOne with --fixed-size.")
   var neighboringRelation: NeighboringRelation?
 
-  private static let names: [String: PrivacyAccountant.Choice] = [
-    "tightest": .tightest, "contour": .contour, "grid": .grid, "pld": .grid, "renyi": .renyi, "rdp": .renyi, "zcdp": .zeroConcentrated,
-    "zeroConcentrated": .zeroConcentrated, "gdp": .gaussian, "gaussian": .gaussian,
-  ]
-
   private static func parse(_ text: String) throws -> PrivacyAccountant.Choice {
-    guard let choice = names[text] else {
-      throw ValidationError("“\(text)” is no accountant; choose tightest, contour, grid, renyi, zcdp or gdp")
+    guard let choice = PrivacyAccountant.Choice(name: text) else {
+      throw ValidationError("“\(text)” is no accountant; choose one of \(PrivacyAccountant.Choice.names)")
     }
     return choice
   }
 
   func accountant(fixedSize: Bool) -> PrivacyAccountant {
     PrivacyAccountant(neighboringRelation: neighboringRelation ?? (fixedSize ? .replaceOne : .addOrRemoveOne), choice: accountant)
+  }
+}
+
+/// The numbers of the Monte Carlo accountant.
+struct MonteCarloOptions: ParsableArguments {
+  @Option(help: "Draws of --accountant monte-carlo. Default: 10000000.")
+  var samples: Int?
+
+  @Option(help: "Probability with which an answer of --accountant monte-carlo may be wrong. Default: 1e-6.")
+  var failureProbability: Double?
+
+  @Option(help: "Seed of --accountant monte-carlo, to be chosen before an answer is seen. Default: 0.")
+  var seed: UInt64?
+
+  func validate() throws {
+    if let samples, samples < 1 { throw ValidationError("--samples is \(samples), must be at least 1") }
+    if let failureProbability, !(failureProbability > 0 && failureProbability < 1) {
+      throw ValidationError("--failure-probability is \(failureProbability), must be in (0, 1)")
+    }
+  }
+
+  /// `choice` with the numbers that are given.
+  func apply(to choice: PrivacyAccountant.Choice) throws -> PrivacyAccountant.Choice {
+    guard case .monteCarlo(let usualSamples, let usualProbability, let usualSeed) = choice else {
+      guard samples == nil, failureProbability == nil, seed == nil else {
+        throw ValidationError("--samples, --failure-probability and --seed go with --accountant monte-carlo")
+      }
+      return choice
+    }
+    return .monteCarlo(
+      samples: samples ?? usualSamples, failureProbability: failureProbability ?? usualProbability, seed: seed ?? usualSeed)
   }
 }
 

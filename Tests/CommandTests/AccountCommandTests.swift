@@ -32,6 +32,7 @@ private struct EpsilonAnswer: Decodable {
   let epsilon: Interval
   let delta: Double
   let method: String
+  let failureProbability: Double?
   let certification: Certification?
 }
 
@@ -229,6 +230,23 @@ extension CommandTests {
       #expect(clear.status == 0 && clear.output.contains(#""upper":"Infinity""#))
     }
 
+    @Test("--accountant monte-carlo says that it is one and with which probability it is wrong; the same seed gives the same answer")
+    func monteCarlo() throws {
+      let arguments = ["account", "ballsInBins(5, gaussian(1))", "--rounds", "2", "--delta", "1e-2", "--accountant", "monte-carlo"]
+      let numbers = ["--samples", "100000", "--failure-probability", "1e-9", "--seed", "7"]
+      let outcome = try run(arguments + numbers + ["--format", "json"])
+      let bound = try JSONDecoder().decode(EpsilonAnswer.self, from: Data(outcome.output.utf8))
+      #expect(bound.method == "monteCarlo" && bound.failureProbability == 1e-9 && bound.epsilon.lower == 0)
+      let tightest = try answer(EpsilonAnswer.self, "account", "ballsInBins(5, gaussian(1))", "--rounds", "2", "--delta", "1e-2")
+      #expect(tightest.method == "grid" && tightest.failureProbability == nil)
+      // Both bound the same ε, and are near to each other here.
+      #expect(abs(bound.epsilon.upper / tightest.epsilon.upper - 1) < 0.15, "\(bound.epsilon.upper) \(tightest.epsilon.upper)")
+      let text = try run(arguments + numbers).output
+      #expect(text.contains("by Monte Carlo draws") && text.contains("wrong with probability at most 1.000e-09 over the draws"))
+      #expect(try run(arguments + numbers).output == text)
+      #expect(try run(arguments + ["--samples", "100000", "--seed", "8"]).output != text)
+    }
+
     @Test("calibrate meets an advantage and a true-positive rate, closely")
     func calibrate() throws {
       let advantage = try answer(Calibrated.self, "calibrate", "--advantage", "0.1", "--rounds", "4")
@@ -287,6 +305,17 @@ extension CommandTests {
       (["account", "gaussian(1)", "--renyi-order", "two"], 2, "“two”, is no number"),
       (["account", "gaussian(1)", "--renyi-order", "inf"], 1, "order is inf"),
       (["account", "gaussian(1)", "--delta", "1e-5", "--accountant", "moments"], 2, "“moments” is no accountant"),
+      (["account", "gaussian(1)", "--delta", "1e-5", "--samples", "10"], 2, "go with --accountant monte-carlo"),
+      (["account", "gaussian(1)", "--delta", "1e-5", "--accountant", "renyi", "--seed", "1"], 2, "go with --accountant monte-carlo"),
+      (["account", "gaussian(1)", "--delta", "1e-5", "--failure-probability", "0.1"], 2, "go with --accountant monte-carlo"),
+      (["account", "gaussian(1)", "--delta", "1e-5", "--accountant", "monte-carlo", "--samples", "0"], 2, "--samples is 0"),
+      (["account", "gaussian(1)", "--delta", "1e-5", "--accountant", "monteCarlo", "--failure-probability=1"], 2, "in (0, 1)"),
+      (["account", "gaussian(1)", "--delta", "1e-5", "--accountant", "monte-carlo", "--curve"], 2, "leave out --curve"),
+      (["account", "gaussian(1)", "--delta", "1e-5", "--accountant", "monte-carlo", "--trade-off"], 2, "leave out --curve"),
+      (["account", "ballsInBins(5, gaussian(1))", "--delta=1e-5", "--accountant=monte-carlo", "--samples=9"], 1, "at least 1450859"),
+      (["account", "ballsInBins(5, gaussian(1))", "--delta=1e-5", "--accountant=monte-carlo", "--rounds=1000"], 1, "at most 400000"),
+      (["account", "poisson(0.1, gaussian(1))", "--delta", "1e-5", "--accountant", "monte-carlo"], 1, "use the accountant “tightest”"),
+      (["calibrate", "--epsilon=1", "--delta=1e-5", "--rounds=1", "--accountant=monte-carlo"], 1, "the best of many is no bound"),
       (["account", "poisson(0.1, gaussian(1))", "--delta", "1e-5", "--accountant", "gdp"], 1, "use the accountant “tightest”"),
       (["account", "poisson(0.1, gaussian(1))", "--delta", "1e-5", "--accountant", "zcdp"], 1, "use the accountant “tightest”"),
       (["account", "discreteGaussian(5, 1)", "--delta", "1e-5", "--accountant", "contour"], 1, "use the accountant “tightest”"),

@@ -93,12 +93,10 @@ struct MechanismAllocationTests {
   func monteCarlo() throws {
     for (rounds, sigma, epsilon) in [(1, 1.0, 0.5), (2, 1, 0.5), (10, 0.7, 0.4)] as [(Int, Double, Double)] {
       let law = try RandomAllocationLaw(rounds: rounds, noiseMultiplier: sigma, gridPoints: 1500)
+      let draws = try RandomAllocationMonteCarlo(rounds: rounds, noiseMultiplier: sigma, samples: 100_000, seed: 11)
       for direction in NeighborDirection.allCases {
         let exact = try law.delta(epsilon: epsilon, direction: direction)
-        var generator: any RandomNumberGenerator = SplitMix(state: 11)
-        let estimate = try RandomAllocationMonteCarlo.delta(
-          rounds: rounds, noiseMultiplier: sigma, epsilon: epsilon, direction: direction, samples: 100_000, failureProbability: 1e-9,
-          using: &generator)
+        let estimate = try draws.delta(epsilon: epsilon, direction: direction, failureProbability: 1e-9)
         #expect(estimate.upper >= exact * (1 - 1e-3), "t=\(rounds) \(direction): \(estimate) \(exact)")
         // Seven standard errors of a variable in [0, 1] with that mean: false alarm 3e-12.
         #expect(abs(estimate.mean - exact) < 7 * (exact / 100_000).squareRoot() + 1e-3 * exact, "t=\(rounds) \(direction)")

@@ -46,6 +46,14 @@ struct CompiledPlanTests {
     arguments: [
       (["privacy=null"], "privacy is missing"),
       (["privacy.neighboringRelation=zeroOut"], "counts of adaptive clipping are not covered"),
+      (["privacy.accountant=gdp"], "privacy.accountant is gaussian, which has no bound for the rounds of this plan"),
+      (["privacy.accountant=zeroConcentrated", "aggregation.gaussianAdaptive.noiseMultiplier=2"], "use the accountant “tightest”"),
+      (["privacy.accountant=monte-carlo"], "privacy.accountant is monteCarlo"),
+      (
+        [
+          "privacy.accountant=monteCarlo", "aggregation={gaussianFixed: {clippingNorm: 1, noiseMultiplier: 2}}", "privacy.epsilon=null",
+        ], "privacy.accountant is monteCarlo"
+      ),
       (["algorithm.weighting=examples"], "algorithm.weighting"),
       (["aggregation=mean"], "aggregation adds no noise"),
       (["sampling.poisson.clientsPerRound=61"], "sampling.clientsPerRound is 61, but there are 60 clients"),
@@ -71,6 +79,38 @@ struct CompiledPlanTests {
     #expect(error.description.contains(message), "\(error.description)")
   }
 
+  @Test("accountants that bound the plan's rounds are taken by each of their names, calibrate to the budget, and are stored")
+  func accountants() throws {
+    let tightest = try #require(try CompiledPlan(makePlan(smallPlan, "privacy.epsilon=2")).plan.aggregation.noise)
+    for (name, method) in [("rdp", AccountingMethod.renyi), ("renyi", .renyi)] {
+      let compiled = try CompiledPlan(makePlan(smallPlan, "privacy.epsilon=2", "privacy.accountant=\(name)"))
+      let event = try #require(compiled.roundEvent)
+      let bound = try #require(try compiled.accountant?.epsilon(of: event.repeated(4), delta: 1e-3))
+      #expect(bound.method == method && bound.upper <= 2 && bound.upper > 1.9999, "\(name): \(bound)")
+      #expect(try #require(compiled.plan.aggregation.noise) >= tightest * (1 - 1e-6), "\(name)")
+      // The settled plan is stored and read again.
+      let json = try CanonicalJSON.text(compiled.plan)
+      #expect(try TrainingPlan(PlanNode(text: json, source: "json")) == compiled.plan)
+    }
+    for name in ["grid", "pld"] {
+      let plan = try makePlan(smallPlan, "privacy.accountant=\(name)", "aggregation.gaussianAdaptive.noiseMultiplier=2")
+      #expect(plan.privacy?.accountant == .grid)
+      let compiled = try CompiledPlan(plan)
+      let event = try #require(compiled.roundEvent)
+      #expect(try compiled.accountant?.epsilon(of: event, delta: 1e-3).method == .grid)
+    }
+    // The contour alone has no answer for rounds as few as these; the plan is taken.
+    let contour = try makePlan(
+      smallPlan, "privacy.accountant=contour", "privacy.epsilon=null", "aggregation.gaussianAdaptive.noiseMultiplier=2")
+    #expect(try CompiledPlan(contour).accountant?.choice == .contour)
+    // Where everybody takes part the rounds are Gaussians.
+    for (name, method) in [("gdp", AccountingMethod.analyticGaussian), ("zcdp", .renyi)] {
+      let compiled = try CompiledPlan(makePlan(smallPlan, "privacy.accountant=\(name)", "sampling.poisson.clientsPerRound=60"))
+      let event = try #require(compiled.roundEvent)
+      #expect(try compiled.accountant?.epsilon(of: event.repeated(4), delta: 1e-3).method == method)
+    }
+  }
+
   @Test("plans made in code are checked like plans that were read")
   func madeInCode() throws {
     var plan = try makePlan()
@@ -87,5 +127,12 @@ struct CompiledPlanTests {
     #expect(short.warnings.contains { $0.contains("of the 1000 planned rounds") })
     #expect(try CompiledPlan(makePlan(smallPlan, "privacy.delta=0.05")).warnings.contains { $0.contains("one over the 60 clients") })
     #expect(try CompiledPlan(makePlan()).warnings.isEmpty)
+  }
+}
+
+extension AggregationPlan {
+  /// The multiplier of adaptive clipping.
+  fileprivate var noise: Double? {
+    if case .gaussianAdaptive(let multiplier, _, _, _, _) = self { multiplier } else { nil }
   }
 }

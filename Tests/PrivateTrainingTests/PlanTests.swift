@@ -127,6 +127,7 @@ struct PlanTests {
     ),
     ("momentum", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  clientMomentum: 1"), "clientMomentum is 1.0; must be below 1"),
     ("weighting", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  weighting: size"), "choose one of uniform, examples"),
+    ("accountant", smallPlan.replacing("delta: 1e-3", with: "delta: 1e-3\n  accountant: moments"), "choose one of tightest, contour"),
     ("relation", smallPlan.replacing("delta: 1e-3", with: "delta: 1e-3\n  neighboringRelation: swap"), "choose one of addOrRemoveOne"),
     (
       "server rate", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  serverOptimizer: {sgd: {learningRate: -1}}"),

@@ -47,6 +47,7 @@ extension Calibration {
     event: (PrivacyEvent) -> PrivacyEvent
   ) throws(AccountingError) -> Double {
     try target.validate()
+    try accountant.checkAnswersAreCertain()
     try check(valueNoiseMultiplier, "noise multiplier")
     func excess(_ deviation: Double) throws(AccountingError) -> Double {
       let release = PrivacyEvent.composed([.gaussian(noiseMultiplier: valueNoiseMultiplier), .gaussian(noiseMultiplier: 2 * deviation)])

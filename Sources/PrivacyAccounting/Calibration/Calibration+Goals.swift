@@ -49,6 +49,7 @@ extension Calibration {
     event: (SamplingScheme) -> PrivacyEvent
   ) throws(AccountingError) -> Int {
     try target.validate()
+    try accountant.checkAnswersAreCertain()
     try check(population: population)
     func meets(_ cohort: Int) throws(AccountingError) -> Bool {
       let scheme = SamplingScheme.poisson(rate: Double(cohort) / Double(population))

@@ -28,6 +28,7 @@ extension Calibration {
     event: (Double) -> PrivacyEvent
   ) throws(AccountingError) -> VerifiedValue {
     try target.validate()
+    try accountant.checkAnswersAreCertain()
     var tried = 0
     for candidate in candidates.prefix(100_000) {
       tried += 1

@@ -3,7 +3,8 @@ public import PrivacyEvents
 
 /// Finds the value of one parameter that meets a privacy target.
 ///
-/// Every answer is on the safe side: the accountant's upper bound for the value returned does not exceed the target.
+/// Every answer is on the safe side: the accountant's upper bound for the value returned does not exceed the target. A Monte Carlo accountant is
+/// refused: a search would pick the answers that failed.
 public enum Calibration {
   /// The least noise multiplier, to about ten digits and rounded up, for which `event` meets `target`.
   ///
@@ -16,6 +17,7 @@ public enum Calibration {
     for target: PrivacyTarget, accountant: PrivacyAccountant = PrivacyAccountant(), event: (Double) -> PrivacyEvent
   ) throws(AccountingError) -> Double {
     try target.validate()
+    try accountant.checkAnswersAreCertain()
     return try leastSafe(in: 1e-3...1e7, start: 1) { value throws(AccountingError) in
       try accountant.epsilon(of: event(value), delta: target.delta).upper / target.epsilon
     } unreachable: {
@@ -30,6 +32,7 @@ public enum Calibration {
     for target: PrivacyTarget, accountant: PrivacyAccountant = PrivacyAccountant(), event: (Double) -> PrivacyEvent
   ) throws(AccountingError) -> Double {
     try target.validate()
+    try accountant.checkAnswersAreCertain()
     // The reciprocal of the rate plays the part of the noise: more of it is more private.
     func excess(_ inverse: Double) throws(AccountingError) -> Double {
       try accountant.epsilon(of: event(min(1, 1 / inverse)), delta: target.delta).upper / target.epsilon
@@ -50,6 +53,7 @@ public enum Calibration {
     for target: PrivacyTarget, accountant: PrivacyAccountant = PrivacyAccountant(), maximum: Int = 1_000_000_000, of event: PrivacyEvent
   ) throws(AccountingError) -> Int {
     try target.validate()
+    try accountant.checkAnswersAreCertain()
     let curve = try accountant.curve(of: event)
     func meets(_ rounds: Int) throws(AccountingError) -> Bool {
       try curve.epsilon(afterRounds: rounds, delta: target.delta).upper <= target.epsilon

@@ -6,7 +6,7 @@ extension PrivacyAccountant {
   ///
   /// Intervals that do not overlap (``PrivacyBound/overlaps(_:)``) show a defect of one of the methods.
   ///
-  /// - Throws: ``AccountingError/unsupportedEvent(event:reason:)`` where a mechanism has no privacy-loss distribution. The curve throws
+  /// - Throws: ``AccountingError/unsuitableAccountant(name:reason:remedy:)`` where a mechanism has no privacy-loss distribution. The curve throws
   ///   ``AccountingError/notConverged(what:reason:)`` where the limits of memory and work do not allow an interval.
   public func certifyingCurve(of event: PrivacyEvent) throws(AccountingError) -> CompositionCurve {
     try CompositionCurve(certifying: MechanismComposition(event, relation: neighboringRelation))

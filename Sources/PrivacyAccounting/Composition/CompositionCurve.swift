@@ -88,7 +88,8 @@ public struct CompositionCurve: Sendable {
     let scale = failure == 0 ? 1 : 1 + 1e-14
     return PrivacyBound(
       lower: max(0, failure / scale + (1 - failure) * inner.lower - added),
-      upper: min(1, failure * scale + (1 - failure) * min(1, inner.upper + added)), method: inner.method)
+      upper: min(1, failure * scale + (1 - failure) * min(1, inner.upper + added)), method: inner.method,
+      failureProbability: inner.failureProbability)
   }
 
   // MARK: Parts

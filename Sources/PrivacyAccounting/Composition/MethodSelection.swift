@@ -7,7 +7,7 @@ enum MethodSelection {
     case .tightest: return try tightest(composition)
     case .contour:
       guard let contour = ContourAccountant(composition) else {
-        throw refusal(composition, "the contour integral takes compositions of Gaussian, Laplace and bounded-range mechanisms")
+        throw refusal(choice, "the contour integral takes compositions of Gaussian, Laplace and bounded-range mechanisms")
       }
       return [contour]
     case .grid: return [try grid(for: composition)]
@@ -15,9 +15,14 @@ enum MethodSelection {
     case .zeroConcentrated: return [RenyiAccountant(try ZeroConcentrated.composition(composition))]
     case .gaussian:
       guard let noiseMultiplier = composition.combinedGaussian else {
-        throw refusal(composition, "only compositions of Gaussians are exactly Gaussian differentially private")
+        throw refusal(choice, "only compositions of Gaussians are exactly Gaussian differentially private")
       }
       return [GaussianAccountant(noiseMultiplier: noiseMultiplier)]
+    case .monteCarlo(let samples, let failureProbability, let seed):
+      guard
+        let draws = try MonteCarloAccountant(composition, samples: samples, failureProbability: failureProbability, seed: seed)
+      else { throw refusal(choice, "Monte Carlo takes nothing but epochs of one random allocation of a Gaussian") }
+      return [draws]
     }
   }
 
@@ -26,7 +31,7 @@ enum MethodSelection {
     for composition: MechanismComposition, workLimit: Double = GridBackend.usualWork
   ) throws(AccountingError) -> GridBackend {
     guard let grid = GridBackend(composition, workLimit: workLimit) else {
-      throw refusal(composition, "a mechanism known by its Rényi curve only has no privacy-loss distribution")
+      throw refusal(.grid, "a mechanism known by its Rényi curve only has no privacy-loss distribution")
     }
     return grid
   }
@@ -52,8 +57,8 @@ enum MethodSelection {
     return RenyiAccountant(composition)
   }
 
-  private static func refusal(_ composition: MechanismComposition, _ reason: String) -> AccountingError {
-    .unsupportedEvent(event: "the composition", reason: reason + "; use the accountant “tightest”")
+  static func refusal(_ choice: PrivacyAccountant.Choice, _ reason: String) -> AccountingError {
+    .unsuitableAccountant(name: choice.name, reason: reason, remedy: "use the accountant “tightest”")
   }
 }
 
@@ -80,8 +85,7 @@ enum ZeroConcentrated {
     default:
       // Bun and Steinke 2016, proposition 3.3.
       if let epsilon = mechanism.pureEpsilon { return epsilon * epsilon / 2 }
-      throw .unsupportedEvent(
-        event: "the composition", reason: "sampled and selecting mechanisms are not zero-concentrated; use the accountant “tightest”")
+      throw MethodSelection.refusal(.zeroConcentrated, "sampled and selecting mechanisms are not zero-concentrated")
     }
   }
 }

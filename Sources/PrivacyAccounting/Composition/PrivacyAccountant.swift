@@ -10,22 +10,6 @@ public import PrivacyEvents
 /// An accountant is a value without state: what was spent is an event, kept by whoever spent it. The relation between neighbours is
 /// fixed at construction. An event without a valid bound is refused by name.
 public struct PrivacyAccountant: Hashable, Sendable {
-  /// Which method to use.
-  public enum Choice: String, Codable, Hashable, Sendable, CaseIterable {
-    /// The tightest method that is valid for the event.
-    case tightest
-    /// The contour integral of the exact δ(ε).
-    case contour
-    /// Privacy-loss distributions on a grid, rounded to both sides.
-    case grid
-    /// Rényi differential privacy whatever the event.
-    case renyi
-    /// Zero-concentrated differential privacy: Σρ and its conversion.
-    case zeroConcentrated
-    /// Gaussian differential privacy, for compositions of Gaussians alone; its central-limit approximation for other events is no bound.
-    case gaussian
-  }
-
   /// Between which populations the guarantee holds.
   public let neighboringRelation: NeighboringRelation
   /// The method asked for; the one used is in each answer.
@@ -38,6 +22,8 @@ public struct PrivacyAccountant: Hashable, Sendable {
   }
 
   /// Checks that `event` has a bound by the method asked for, without computing it.
+  ///
+  /// - Throws: ``AccountingError/unsuitableAccountant(name:reason:remedy:)`` where only another ``choice`` has one.
   public func checkSupport(of event: PrivacyEvent) throws(AccountingError) { _ = try curve(of: event) }
 
   /// ε of `event` at `delta`.
@@ -67,6 +53,11 @@ public struct PrivacyAccountant: Hashable, Sendable {
 
   /// The figures of `event` repeated any number of times; what does not depend on that number is computed once.
   public func curve(of event: PrivacyEvent) throws(AccountingError) -> CompositionCurve {
-    try CompositionCurve(try MechanismComposition(event, relation: neighboringRelation), choice: choice)
+    if case .monteCarlo = choice, neighboringRelation != .addOrRemoveOne {
+      throw .unsuitableAccountant(
+        name: choice.name, reason: "it draws from the pair of addOrRemoveOne, not of \(neighboringRelation.rawValue)",
+        remedy: "use the relation addOrRemoveOne or the accountant “tightest”")
+    }
+    return try CompositionCurve(try MechanismComposition(event, relation: neighboringRelation), choice: choice)
   }
 }

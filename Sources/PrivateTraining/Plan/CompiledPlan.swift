@@ -63,6 +63,9 @@ public struct CompiledPlan: Sendable {
       if let event { warnings += try Self.checkBudget(settled, event: event, population: population) }
       self.warnings = warnings
       facts = RunFacts(plan: settled, dataset: dataset, aggregation: aggregation, sampler: sampler, event: event)
+    } catch AccountingError.unsuitableAccountant(let name, let reason, let remedy) {
+      throw .infeasiblePlan(
+        key: "privacy.accountant", problem: "is \(name), which has no bound for the rounds of this plan: \(reason)", remedy: remedy)
     } catch { throw TrainingError(error) }
   }
 
@@ -171,7 +174,7 @@ extension TrainingPlan {
 extension PrivacyPlan {
   /// The accountant asked for, under the plan's relation.
   public var privacyAccountant: PrivacyAccountant {
-    PrivacyAccountant(neighboringRelation: neighboringRelation, choice: accountant == .renyi ? .renyi : .tightest)
+    PrivacyAccountant(neighboringRelation: neighboringRelation, choice: accountant)
   }
 }
 

@@ -1,4 +1,5 @@
 import NeuralNetworks
+import PrivacyAccounting
 import PrivacyEvents
 
 extension TrainingPlan {
@@ -222,6 +223,17 @@ extension AggregationPlan {
   }
 }
 
+extension PlanReader {
+  /// The accountant of this name, as the command takes it; the tightest where there is none.
+  fileprivate mutating func accountant(_ key: String) throws(PlanError) -> PrivacyAccountant.Choice {
+    guard let text = try optionalString(key) else { return .tightest }
+    guard let choice = PrivacyAccountant.Choice(name: text) else {
+      throw error(key, problem: "is “\(text)”", remedy: "choose one of \(PrivacyAccountant.Choice.names)")
+    }
+    return choice
+  }
+}
+
 extension PrivacyPlan {
   fileprivate static func optional(_ parent: inout PlanReader, sampling: SamplingPlan) throws(PlanError) -> PrivacyPlan? {
     guard let node = parent.node("privacy") else { return nil }
@@ -235,7 +247,7 @@ extension PrivacyPlan {
     if case .poisson = sampling { natural = .addOrRemoveOne } else { natural = .replaceOne }
     let plan = PrivacyPlan(
       epsilon: epsilon, delta: delta, neighboringRelation: try reader.word("neighboringRelation", default: natural),
-      accountant: try reader.word("accountant", default: .tightest))
+      accountant: try reader.accountant("accountant"))
     try reader.finish()
     return plan
   }

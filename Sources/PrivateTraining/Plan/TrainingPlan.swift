@@ -1,4 +1,5 @@
 public import NeuralNetworks
+public import PrivacyAccounting
 public import PrivacyEvents
 
 /// Everything that a training run does: task, model, algorithm, sampling, aggregation and privacy target.
@@ -117,14 +118,6 @@ public enum AggregationPlan: Codable, Hashable, Sendable {
 
 /// The privacy target of a plan.
 public struct PrivacyPlan: Codable, Hashable, Sendable {
-  /// Which accountant bounds ε.
-  public enum Accountant: String, Codable, Hashable, Sendable, CaseIterable {
-    /// The tightest valid one.
-    case tightest
-    /// Rényi differential privacy.
-    case renyi
-  }
-
   /// Budget; no round may take the run beyond it. `nil` where only a multiplier is given.
   public var epsilon: Double?
   /// δ of the guarantee.
@@ -132,7 +125,7 @@ public struct PrivacyPlan: Codable, Hashable, Sendable {
   /// Between which populations the guarantee holds.
   public var neighboringRelation: NeighboringRelation
   /// Which accountant bounds ε.
-  public var accountant: Accountant
+  public var accountant: PrivacyAccountant.Choice
 }
 
 /// When and how the model is tested.
