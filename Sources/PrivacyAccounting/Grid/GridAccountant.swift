@@ -403,7 +403,7 @@ package struct GridAccountant: Sendable {
     let transform = try RealTransform(size: size)
     var upper = ComposedGrid(theta: theta, spacing: h, size: size)
     var lower = upper
-    for part in components {
+    for (index, part) in components.enumerated() {
       let range = range(part, theta: theta, spacing: h, logDelta: logDelta, truncation: truncation, window: window)
       guard range.last - range.first <= 2 * Self.sizeLimit, abs(Double(range.last)) * Double(part.count) < 0x1p50,
         abs(Double(range.first)) * Double(part.count) < 0x1p50
@@ -411,15 +411,16 @@ package struct GridAccountant: Sendable {
       let grid = LossGrid(part.model, spacing: h, first: range.first, last: range.last)
       let sketch = part.sketch.moments(theta)
       let center = Int((sketch.first / h).rounded())
+      let isLast = index == components.count - 1
       upper.add(
         grid.upper, infinity: grid.upperInfinity, grid: grid, count: part.count, logMoment: sketch.value, center: center, window: window,
-        transform: transform)
+        isLast: isLast, transform: transform)
+      if isLast { upper.finish(transform, firstNode: Int(firstNode), window: window) }
       lower.add(
         grid.lower, infinity: grid.lowerInfinity, grid: grid, count: part.count, logMoment: sketch.value, center: center, window: window,
-        transform: transform)
+        isLast: isLast, transform: transform)
+      if isLast { lower.finish(transform, firstNode: Int(firstNode), window: window) }
     }
-    upper.finish(transform, firstNode: Int(firstNode), window: window)
-    lower.finish(transform, firstNode: Int(firstNode), window: window)
     return (upper, lower)
   }
 }
