@@ -1,7 +1,7 @@
 public import PrivacyEvents
 
 extension PrivacyAccountant {
-  /// The figures of `event` from the grid alone, whatever ``choice`` is, with eight times the work that an answer is usually given: a second
+  /// The figures of `event` from the grid alone, whatever ``choice`` is, with ten times the work that an answer is usually given: a second
   /// interval around the same figure, from arithmetic that has little in common with the contour integral.
   ///
   /// Intervals that do not overlap (``PrivacyBound/overlaps(_:)``) show a defect of one of the methods.

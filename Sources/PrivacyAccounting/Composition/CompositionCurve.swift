@@ -150,24 +150,33 @@ public struct CompositionCurve: Sendable {
     }
   }
 
-  /// The answer of the first method that has a certified interval, else the least of the upper bounds.
+  /// The answer of the first method that has a narrow certified interval, else the least of the upper bounds with the greatest of the
+  /// lower ones: each holds for the same figure.
   private func first(
     _ ask: (any AccountingBackend) throws(AccountingError) -> PrivacyBound
   ) throws(AccountingError) -> PrivacyBound {
     var failure = AccountingError.notConverged(what: "the composition", reason: "no method applies")
     var best: PrivacyBound?
+    var lower = 0.0
     for backend in backends {
       do throws(AccountingError) {
         let answer = try ask(backend)
-        if answer.isTwoSided { return answer }
-        if answer.upper < best?.upper ?? .infinity { best = answer }
+        lower = max(lower, answer.lower)
+        let isNarrow =
+          answer.isTwoSided
+          && (answer.lower == answer.upper || answer.upper < .infinity && answer.upper - answer.lower <= 0.1 * answer.upper)
+        if best == nil && isNarrow || answer.upper < best?.upper ?? .infinity { best = answer }
+        if isNarrow { break }
       } catch {
         // A parameter out of one method's range is no error of the event while another method is left.
         failure = error
       }
     }
-    if let best { return best }
-    throw failure
+    guard let best else { throw failure }
+    guard lower <= best.upper * (1 + 1e-9) else {
+      throw .notConverged(what: "the composition", reason: "a lower bound of \(lower) is above an upper bound of \(best.upper)")
+    }
+    return PrivacyBound(lower: lower, upper: best.upper, method: best.method)
   }
 
   private func check(rounds: Int) throws(AccountingError) {

@@ -11,13 +11,15 @@ struct ComposedGrid {
   /// Tilted masses of the window, from node `firstNode`; before `finish` empty.
   private(set) var masses: [Double] = []
   private(set) var firstNode = 0
+  /// e^(−θw) and 1 − e^(−w) over a block of losses w.
+  private let weights: [(decay: Double, rise: Double)]
   /// P-mass at infinity.
   private(set) var infinity = 0.0
 
-  /// Σ n log|φ| and Σ n arg φ per frequency, and Σ nγ/|φ| for the error.
-  private var logMagnitude: [Double]
-  private var phase: [Double]
-  private var relativeRounding: [Double]
+  /// Π φ^n of the laws so far but the last, per frequency, with what its error is bounded by; empty before the second law.
+  private var product: [Factor] = []
+  /// Σ |error|² and Σ |value|² over the final spectrum.
+  private var spectrumSquares = (errors: 0.0, values: 0.0)
   private var logSurvival = 0.0
   private var logMoment = 0.0
   /// Bound on the rounding of ΣnK.
@@ -40,20 +42,53 @@ struct ComposedGrid {
     self.theta = theta
     self.spacing = spacing
     self.size = size
-    logMagnitude = [Double](repeating: 0, count: size / 2 + 1)
-    phase = logMagnitude
-    relativeRounding = logMagnitude
+    weights = (0..<512).map { (exp(-theta * (Double($0) * spacing)), -expm1(-Double($0) * spacing)) }
   }
 
-  /// Multiplies by the `count`-th power of one law's transform.
+  /// A coefficient of the spectrum: its value, a bound on the magnitude of the true one, and Σ nγ/(|φ| + γ).
+  private struct Factor {
+    var re = 1.0
+    var im = 0.0
+    var bound = 1.0
+    var rounding = 0.0
+
+    /// φ^n by squaring. A product of complex numbers is off by √5 u (Brent, Percival and Zimmermann 2007) and the errors of equal
+    /// factors add, so the power is off by less than √5 n u, for which γ has room.
+    func raised(_ count: Int) -> Factor {
+      var result = Factor(rounding: rounding * Double(count))
+      var (re, im, bound) = (re, im, bound)
+      var rest = count
+      while true {
+        if rest & 1 == 1 {
+          (result.re, result.im) = (result.re * re - result.im * im, result.re * im + result.im * re)
+          result.bound *= bound
+        }
+        rest >>= 1
+        if rest == 0 { return result }
+        (re, im) = (re * re - im * im, 2 * re * im)
+        bound *= bound
+      }
+    }
+
+    mutating func multiply(_ other: Factor) {
+      (re, im) = (re * other.re - im * other.im, re * other.im + im * other.re)
+      bound *= other.bound
+      rounding += other.rounding
+    }
+  }
+
+  /// Coefficients of a smaller magnitude count as error only.
+  private static let negligible = exp(-85.0)
+
+  /// Multiplies by the `count`-th power of one law's transform; that of the last law leaves the product in `transform`.
   mutating func add(
     _ p: [Double], infinity: Double, grid: LossGrid, count: Int, logMoment: Double, center: Int, window: GridAccountant.Window,
-    transform: RealTransform
+    isLast: Bool, transform: RealTransform
   ) {
     let n = Double(count)
     let u = unitRoundoff
     let real = transform.real
-    for k in 0..<size { real[k] = 0 }
+    real.update(repeating: 0, count: size)
     var (total, above, below, largest) = (0.0, 0.0, 0.0, 0.0)
     var slot = (grid.first - center) % size
     if slot < 0 { slot += size }
@@ -78,12 +113,14 @@ struct ComposedGrid {
       }
     }
     if low == .max { (low, high) = (center, center) }
-    self.logMoment += n * logMoment
-    momentRounding += 4 * u * abs(n * logMoment)
+    // The tilted masses are scaled to a sum of 1, so that powers neither overflow nor vanish.
+    let scale = total > 0 ? 1 / total : 1
+    self.logMoment += n * (logMoment - log(scale))
+    momentRounding += 4 * u * abs(n * logMoment) + n * (4 + 4 * abs(log(scale))) * u
     offset += count * center
     nodes = (nodes.low + count * low, nodes.high + count * high)
-    logAbove += n * log(above)
-    logBelow += n * log(below)
+    logAbove += n * log(above * scale)
+    logBelow += n * log(below * scale)
     logSurvival += n * log1p(-min(1, infinity))
     lossError += n * grid.lossError
     // The exponent carries the rounding of two products and a difference; several folded terms may share a slot.
@@ -91,43 +128,47 @@ struct ComposedGrid {
     relativeError += n * (3 * largest + 4 * abs(logMoment) + 6 + folds) * u
 
     transform.forward()
-    // Every output of the transform is off by at most γ × total; the power's phase n·arg φ is rounded too.
-    let gamma = RealTransform.roundingBound(size: size) * total + 16 * u
+    // Every output of the transform is off by at most γ times the sum of its inputs; the power is rounded too.
+    let gamma = RealTransform.roundingBound(size: size) + 16 * u
+    // Alone, a smaller coefficient needs no power: its size is counted as error.
+    let least = exp(log(Self.negligible) / n)
     let spectrum = transform.spectrum
-    for k in 0...(size / 2) {
-      let (re, im) = (spectrum[2 * k], spectrum[2 * k + 1])
-      let magnitude = (re * re + im * im).squareRoot()
-      let high = magnitude + gamma
-      logMagnitude[k] += n * log(high)
-      relativeRounding[k] += n * gamma / high
-      // A coefficient that is negligible needs no phase: its size is counted as error.
-      if logMagnitude[k] > -90 && magnitude > 0 {
-        phase[k] += (n * atan2(im, re)).remainder(dividingBy: 2 * Double.pi)
+    func power(_ k: Int) -> Factor {
+      let (re, im) = (spectrum[2 * k] * scale, spectrum[2 * k + 1] * scale)
+      let high = (re * re + im * im).squareRoot() + gamma
+      if high < least { return Factor(re: 0, im: 0, bound: Self.negligible, rounding: 1) }
+      return Factor(re: re, im: im, bound: high, rounding: gamma / high).raised(count)
+    }
+    if !isLast {
+      if product.isEmpty { product = [Factor](repeating: Factor(), count: size / 2 + 1) }
+      product.withUnsafeMutableBufferPointer { product in
+        for k in product.indices where product[k].bound > Self.negligible { product[k].multiply(power(k)) }
+      }
+      return
+    }
+    var (errors, values) = (0.0, 0.0)
+    product.withUnsafeBufferPointer { product in
+      for k in 0...(size / 2) {
+        var factor = power(k)
+        if !product.isEmpty { factor.multiply(product[k]) }
+        // |Π(φ + η)^n − Πφ^n| ≤ Π(|φ̂| + γ)^n Σ nγ/(|φ̂| + γ), for |η| ≤ γ on either side; the bound itself is rounded.
+        let error = factor.bound * min(2 * factor.rounding + 32 * u, 2)
+        let isReal = k == 0 || k == size / 2
+        let both = isReal ? 1.0 : 2.0
+        errors += both * error * error
+        values += both * factor.bound * factor.bound
+        spectrum[2 * k] = factor.re
+        spectrum[2 * k + 1] = isReal ? 0 : factor.im
       }
     }
+    product = []
+    spectrumSquares = (errors, values)
   }
 
+  /// Transforms back what the last law left in `transform`.
   mutating func finish(_ transform: RealTransform, firstNode: Int, window: GridAccountant.Window) {
     let u = unitRoundoff
-    let spectrum = transform.spectrum
-    var (errors, values) = (0.0, 0.0)
-    for k in 0...(size / 2) {
-      // |Π(φ + η)^n − Πφ^n| ≤ Π(|φ̂| + γ)^n Σ nγ/(|φ̂| + γ), for |η| ≤ γ on either side; here the magnitude is taken at |φ̂| + γ,
-      // which is off by as much again, and e^x has the rounding of x ≤ 90.
-      let bound = exp(logMagnitude[k])
-      let both = k == 0 || k == size / 2 ? 1.0 : 2.0
-      let used = logMagnitude[k] > -80
-      let value = used ? bound : 0
-      let error = used ? bound * min(2 * relativeRounding[k] + 400 * u, 2) : bound
-      errors += both * error * error
-      values += both * value * value
-      spectrum[2 * k] = value * cos(phase[k])
-      spectrum[2 * k + 1] = k == 0 || k == size / 2 ? 0 : value * sin(phase[k])
-      if k == size / 2 { spectrum[2 * k] = value * (cos(phase[k]) < 0 ? -1 : 1) }
-    }
-    logMagnitude = []
-    phase = []
-    relativeRounding = []
+    let (errors, values) = spectrumSquares
     transform.inverse()
     let scale = 1 / Double(size)
     // Euclidean norms in the time domain (Parseval): the error of the spectrum, and the rounding of the inverse transform.
@@ -151,40 +192,45 @@ struct ComposedGrid {
     self.firstNode = firstNode
     var slot = (firstNode - offset) % size
     if slot < 0 { slot += size }
-    masses = [Double](repeating: 0, count: size)
-    for j in 0..<size {
-      masses[j] = transform.real[slot] * scale
-      slot += 1
-      if slot == size { slot = 0 }
+    masses = [Double](unsafeUninitializedCapacity: size) { masses, count in
+      for j in 0..<size {
+        masses[j] = transform.real[slot] * scale
+        slot += 1
+        if slot == size { slot = 0 }
+      }
+      count = size
     }
   }
 
   /// A = Σ t e^(−θv) and D = Σ t e^(−θv)(1 − e^(−v)) over the losses kh = (node)h + v, v ≥ 0.
   private func sums(from node: Int) -> (a: Double, d: Double) {
     var (a, d) = (0.0, 0.0)
-    let start = max(node - firstNode, 0)
-    guard start < size else { return (0, 0) }
-    var j = start
-    while j < size {
-      // Blocks, so that the rounding of a long sum does not grow with its length.
-      let end = min(size, j + 512)
-      var (blockA, blockD) = (0.0, 0.0)
-      while j < end {
+    var j = max(node - firstNode, 0)
+    masses.withUnsafeBufferPointer { masses in
+      while j < size {
+        // Blocks, so that the rounding of a long sum does not grow with its length.
+        let count = min(size - j, weights.count)
         let v = Double(firstNode + j - node) * spacing
-        let term = masses[j] * exp(-theta * v)
-        blockA += term
-        blockD -= term * expm1(-v)
-        j += 1
+        // With v + w, w inside the block: 1 − e^(−v−w) = (1 − e^(−v)) + e^(−v)(1 − e^(−w)), without cancellation.
+        let (gone, left) = (-expm1(-v), exp(-v))
+        var (blockA, blockD) = (0.0, 0.0)
+        for i in 0..<count {
+          let term = masses[j + i] * weights[i].decay
+          blockA += term
+          blockD += term * weights[i].rise
+        }
+        let decay = exp(-theta * v)
+        a += decay * blockA
+        d += decay * (gone * blockA + left * blockD)
+        j += count
+        // What is left is at most e^(−θv) of mass 1.
+        if theta * Double(firstNode + j - node) * spacing > 90 { break }
       }
-      a += blockA
-      d += blockD
-      // What is left is at most e^(−θv) of mass 1.
-      if theta * Double(firstNode + j - node) * spacing > 90 { break }
     }
     return (a, d)
   }
 
-  /// Rounding of `sums`: blocks of 512, and the exponent θv ≤ 90.
+  /// Rounding of `sums`: blocks of 512, and the exponents θv ≤ 90 + θh × 512, of which what matters is at most 90.
   private var sumRounding: Double { (1024 + 400 + Double(size) / 512) * unitRoundoff }
 
   /// Factor from the tilted sum at loss x to the probability.

@@ -33,9 +33,13 @@ protocol ContinuousLoss: Sendable {
   func tail(above lower: Double) -> LossContent
   /// Bound on how fast the logarithm of either density changes with the loss, in the part that is not negligible.
   func logDensitySlope(near loss: Double) -> Double
+  /// Time of `content` in the units of `GridAccountant.greatestWork`.
+  var nodeWork: Double { get }
 }
 
 extension ContinuousLoss {
+  var nodeWork: Double { 80 }
+
   func logDensitySlope(near loss: Double) -> Double { 1 }
 }
 
@@ -177,6 +181,8 @@ struct SampledLoss<Base: ContinuousLoss>: ContinuousLoss {
   }
   var extentUnderQ: (lower: Double, upper: Double) { (forward(base.extentUnderQ.lower), forward(base.extentUnderQ.upper)) }
 
+  var nodeWork: Double { base.nodeWork + 20 }
+
   private func forward(_ inner: Double) -> Double {
     inner > 30 ? inner + log(rate) + log1p((1 - rate) / rate * exp(-inner)) : log1p(rate * expm1(inner))
   }
@@ -232,6 +238,8 @@ struct SampledLoss<Base: ContinuousLoss>: ContinuousLoss {
 struct SwappedLoss<Base: ContinuousLoss>: ContinuousLoss {
   let base: Base
 
+  var nodeWork: Double { base.nodeWork }
+
   var support: (lower: Double, upper: Double) { (-base.support.upper, -base.support.lower) }
   var extent: (lower: Double, upper: Double) { (-base.extentUnderQ.upper, -base.extentUnderQ.lower) }
   var extentUnderQ: (lower: Double, upper: Double) { (-base.extent.upper, -base.extent.lower) }
@@ -257,6 +265,8 @@ struct SwappedLoss<Base: ContinuousLoss>: ContinuousLoss {
 /// proposition 2 and theorem 11; Lebeda et al. 2024 on why two compositions, one per order, would not do).
 struct MirroredLoss<Base: ContinuousLoss>: ContinuousLoss {
   let base: Base
+
+  var nodeWork: Double { base.nodeWork }
 
   var support: (lower: Double, upper: Double) { (-base.support.upper, base.support.upper) }
   var extent: (lower: Double, upper: Double) { (-max(base.extentUnderQ.upper, 0), max(base.extent.upper, 0)) }

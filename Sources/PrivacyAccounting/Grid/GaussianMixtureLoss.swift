@@ -38,6 +38,8 @@ struct GaussianMixtureLoss: ContinuousLoss {
   let mixture: SensitivityMixture
   let sigma: Double
 
+  var nodeWork: Double { 80 + 160 * Double(mixture.shifts.count) }
+
   private var top: Double { mixture.shifts.last ?? 0 }
 
   var support: (lower: Double, upper: Double) { (mixture.unchanged > 0 ? log(mixture.unchanged) : -.infinity, .infinity) }

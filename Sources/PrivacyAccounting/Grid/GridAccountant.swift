@@ -21,7 +21,8 @@ package struct GridBound: Hashable, Sendable {
 package struct GridAccountant: Sendable {
   /// Largest Fourier transform: two measures, two buffers and three accumulators of it stay below 1 GB.
   static let sizeLimit = 1 << 23
-  /// Greatest sum of N log₂ N over all transforms of one answer, unless another is asked for: a few seconds.
+  /// Greatest work of one answer, unless another is asked for: some ten seconds. The unit is one of the N log₂ N of a transform with
+  /// what belongs to it, about 4 ns; the laws' nodes count by what they cost.
   package static let greatestWork = 2.5e9
 
   struct Component: Sendable {
@@ -31,6 +32,8 @@ package struct GridAccountant: Sendable {
   }
 
   private let workLimit: Double
+  /// The laws are known from above only: there is nothing to compute from below.
+  private let isOneSided: Bool
   private var components: [Component]
   /// Common lattice of all laws, if they have one and nothing else.
   private let lattice: Double?
@@ -39,11 +42,16 @@ package struct GridAccountant: Sendable {
 
   /// A composition of `count` independent copies of each law.
   ///
+  /// - Parameters:
+  ///   - parts: the laws with their counts.
+  ///   - workLimit: no grid is made that would bring the work of an answer above this.
+  ///   - isOneSided: that the lower ends are 0, because a law is known from above only.
   /// - Throws: `AccountingError.invalidParameter` for parameters out of range; `.unsupportedEvent` for a law with no valid pair.
   package init(
-    _ parts: [(law: PrivacyLossLaw, count: Int)], workLimit: Double = GridAccountant.greatestWork
+    _ parts: [(law: PrivacyLossLaw, count: Int)], workLimit: Double = GridAccountant.greatestWork, isOneSided: Bool = false
   ) throws(AccountingError) {
     self.workLimit = workLimit
+    self.isOneSided = isOneSided
     var counts: [PrivacyLossLaw: Int] = [:]
     var order: [PrivacyLossLaw] = []
     for part in parts {
@@ -178,7 +186,7 @@ package struct GridAccountant: Sendable {
       limit: limit ?? relativeWidth,
       measure: { $0.upper > 0 ? ($0.upper - $0.lower) / $0.upper : 0 },
       answer: { pair in
-        (max(low, min(1, pair.lower.delta(epsilon, upper: false))), min(1, pair.upper.delta(epsilon, upper: true)))
+        (isOneSided ? 0 : max(low, min(1, pair.lower.delta(epsilon, upper: false))), min(1, pair.upper.delta(epsilon, upper: true)))
       })
   }
 
@@ -214,7 +222,7 @@ package struct GridAccountant: Sendable {
     return try reduced.refine(
       theta: theta, epsilon: epsilon, logDelta: logDelta, relative: width * min(theta, 1 / width), wanted: width, limit: limit ?? width,
       measure: { $0.upper - $0.lower },
-      answer: { pair in (pair.lower.epsilon(delta, upper: false), pair.upper.epsilon(delta, upper: true)) })
+      answer: { pair in (isOneSided ? 0 : pair.lower.epsilon(delta, upper: false), pair.upper.epsilon(delta, upper: true)) })
   }
 
   /// The composition as one law with at most 2^18 atoms, for sampling over several mechanisms at once. Its profile is accurate
@@ -284,49 +292,78 @@ package struct GridAccountant: Sendable {
       let nodes = range(part, theta: theta, spacing: span / 1000, logDelta: logDelta, truncation: truncation, window: window)
       return max(reach, Double(nodes.last - nodes.first + 1) * span / 1000)
     }
-    let finest = max(span, 0.5 * reach) / (Double(Self.sizeLimit) * 0.95)
+    // What a law's nodes cost, per inverse step.
+    let laws = components.reduce(0.0) { sum, part in
+      let nodes = range(part, theta: theta, spacing: span / 1000, logDelta: logDelta, truncation: truncation, window: window)
+      return sum + Double(nodes.last - nodes.first + 1) * (span / 1000) * (part.model.continuous?.nodeWork ?? 15)
+    }
+    func cost(_ step: Double) -> Double {
+      let h = snapped(step)
+      let size = Double(RealTransform.goodSize(atLeast: Int((window.high - window.low) / h) + 33))
+      return size * log2(size) * Double(components.count + 1) * (isOneSided ? 0.7 : 1) + laws / h
+    }
+    /// The least step that this work allows.
+    func step(within work: Double) -> Double {
+      var (low, high) = (log(span) - 35, log(span))
+      for _ in 0..<50 {
+        let middle = 0.5 * (low + high)
+        if cost(exp(middle)) > work { low = middle } else { high = middle }
+      }
+      return exp(high)
+    }
+    let finest = max(max(span, 0.5 * reach) / (Double(Self.sizeLimit) * 0.95), step(within: 0.85 * workLimit))
     var h = max(min(4 * predicted, span / 1000), 16 * finest)
     if let lattice { h = lattice }
     var best: GridBound?
     var work = 0.0
     var reason = "the grid has \(Self.sizeLimit) points"
+    // The difference between the last two upper ends says what the next ones would gain, as the error falls with h².
+    var gain = Double.infinity
     for _ in 0..<9 {
       h = snapped(h)
-      let points = span / h + 64
-      guard points < Double(Self.sizeLimit) else { break }
-      let size = Double(RealTransform.goodSize(atLeast: Int(points)))
-      work += size * log2(size) * Double(components.count)
-      if work > workLimit && best != nil {
+      guard span / h + 64 < Double(Self.sizeLimit) else { break }
+      work += cost(h)
+      if work > workLimit {
         reason = "the limit of work is reached"
         break
       }
       let pair = try compose(theta: theta, spacing: h, window: window, logDelta: logDelta, truncation: truncation)
       let (lower, upper) = answer(pair)
-      let previous = best.map(measure) ?? .infinity
+      let previous = best
       let bound = GridBound(
         lower: max(lower, best?.lower ?? 0), upper: min(upper, best?.upper ?? .infinity), spacing: h, size: pair.upper.size)
       guard bound.lower <= bound.upper else {
         throw .notConverged(what: "the privacy-loss grid", reason: "its lower bound \(bound.lower) exceeds its upper bound \(bound.upper)")
       }
       best = bound
-      let width = measure(bound)
+      if isOneSided, let previous, previous.upper.isFinite {
+        let ratio = (h / previous.spacing) * (h / previous.spacing)
+        gain = measure(GridBound(lower: bound.upper, upper: previous.upper, spacing: h, size: 0)) * ratio / (1 - ratio)
+      }
+      let width = isOneSided ? gain : measure(bound)
       if width <= wanted { return bound }
-      if lattice != nil || (previous.isFinite && width > 0.8 * previous && h <= finest * 2) {
+      if lattice != nil || (previous.map(measure) ?? .infinity).isFinite && width > 0.8 * (previous.map(measure) ?? 0) && h <= finest * 2 {
         reason = "the rounding of the transform is the limit"
         break
       }
-      let factor = width.isFinite ? min(0.6, max(1.0 / 16, (0.7 * wanted / width).squareRoot())) : 0.25
       if h <= finest * 1.001 { break }
-      h = max(h * factor, finest)
+      let factor = width.isFinite ? min(0.6, max(1.0 / 16, (0.7 * wanted / width).squareRoot())) : 0.25
+      // The last grid that the work allows is not one that is nearly as coarse as this.
+      let allowed = max(finest, step(within: workLimit - work))
+      if allowed > 0.8 * h {
+        reason = "the limit of work is reached"
+        break
+      }
+      h = max(h * factor, allowed)
     }
-    if let best, measure(best) <= limit { return best }
+    if let best, isOneSided || measure(best) <= limit { return best }
     let reached = best.map { "\(measure($0)) was reached" } ?? "no grid fits"
     throw .notConverged(what: "the privacy-loss grid", reason: "a width of \(wanted) was wanted, \(reached); \(reason)")
   }
 
   /// The step that divides the lattice of the atoms, or has few binary digits so that node × step is exact.
   private func snapped(_ h: Double) -> Double {
-    if let lattice = lattice ?? atomLattice { return lattice / max(1, (lattice / h).rounded(.up)) }
+    if let lattice = lattice ?? atomLattice { return lattice / max(1, (lattice / h * (1 - 1e-12)).rounded(.up)) }
     let scale = exp2(floor(log2(h)) - 20)
     return (h / scale).rounded() * scale
   }
@@ -402,8 +439,9 @@ package struct GridAccountant: Sendable {
     let size = RealTransform.goodSize(atLeast: points)
     let transform = try RealTransform(size: size)
     var upper = ComposedGrid(theta: theta, spacing: h, size: size)
+    // A grid without masses where there is none.
     var lower = upper
-    for part in components {
+    for (index, part) in components.enumerated() {
       let range = range(part, theta: theta, spacing: h, logDelta: logDelta, truncation: truncation, window: window)
       guard range.last - range.first <= 2 * Self.sizeLimit, abs(Double(range.last)) * Double(part.count) < 0x1p50,
         abs(Double(range.first)) * Double(part.count) < 0x1p50
@@ -411,15 +449,17 @@ package struct GridAccountant: Sendable {
       let grid = LossGrid(part.model, spacing: h, first: range.first, last: range.last)
       let sketch = part.sketch.moments(theta)
       let center = Int((sketch.first / h).rounded())
+      let isLast = index == components.count - 1
       upper.add(
         grid.upper, infinity: grid.upperInfinity, grid: grid, count: part.count, logMoment: sketch.value, center: center, window: window,
-        transform: transform)
+        isLast: isLast, transform: transform)
+      if isLast { upper.finish(transform, firstNode: Int(firstNode), window: window) }
+      if isOneSided { continue }
       lower.add(
         grid.lower, infinity: grid.lowerInfinity, grid: grid, count: part.count, logMoment: sketch.value, center: center, window: window,
-        transform: transform)
+        isLast: isLast, transform: transform)
+      if isLast { lower.finish(transform, firstNode: Int(firstNode), window: window) }
     }
-    upper.finish(transform, firstNode: Int(firstNode), window: window)
-    lower.finish(transform, firstNode: Int(firstNode), window: window)
     return (upper, lower)
   }
 }

@@ -14,8 +14,8 @@ final class GridBackend: AccountingBackend {
   static let wantedWidth = 1e-6
   private static let greatestWidth = 1e-2
   private static let wantedRelativeWidth = 1e-4
-  /// Work of one answer: below a second.
-  static let usualWork = 3e8
+  /// Work of one answer, both directions together: below a second.
+  static let usualWork = 2e8
   private let workLimit: Double
 
   /// - Parameter workLimit: as ``GridAccountant`` takes it; the default is ``usualWork``.
@@ -70,7 +70,7 @@ final class GridBackend: AccountingBackend {
     guard let known else { throw .notConverged(what: "grid", reason: "a mechanism has no privacy-loss distribution") }
     var scaled: [(law: PrivacyLossLaw, count: Int)] = []
     for (law, count) in known { scaled.append((law, try MechanismComposition.product(count, rounds))) }
-    return try GridAccountant(scaled, workLimit: workLimit)
+    return try GridAccountant(scaled, workLimit: isSymmetric ? workLimit : 0.5 * workLimit, isOneSided: isOneSided)
   }
 
   func epsilon(rounds: Int, delta: Double) throws(AccountingError) -> PrivacyBound {

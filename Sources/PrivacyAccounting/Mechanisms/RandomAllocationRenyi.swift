@@ -1,5 +1,6 @@
 import CGSL
 import Foundation
+import Synchronization
 
 /// Random allocation: each person is in exactly one of t rounds, chosen uniformly (one epoch of balls in bins is the same pair).
 ///
@@ -9,6 +10,7 @@ import Foundation
 package struct RandomAllocationRenyi: Sendable {
   private let rounds: Int
   private let sigma: Double
+  private let transform: LogNormalTransform
   /// (n − 1) R(n) for removal, n = 0...128, rounded up.
   private let cumulants: [Double]
 
@@ -25,6 +27,7 @@ package struct RandomAllocationRenyi: Sendable {
     try MechanismParameters.positive("noise multiplier", sigma)
     self.rounds = rounds
     self.sigma = sigma
+    transform = LogNormalTransform(noiseMultiplier: sigma)
     let top = Self.maximumOrder
     var logFactorial = [Double](repeating: 0, count: top + 1)
     for n in 1...top { logFactorial[n] = logFactorial[n - 1] + log(Double(n)) }
@@ -109,23 +112,10 @@ package struct RandomAllocationRenyi: Sendable {
     let t = Double(rounds)
     let geometric = (beta / t + 1) / (2 * sigma * sigma) * (1 + 1e-15)
     guard beta >= 1e-9 else { return min(geometric, try addition(1 + 1e-9)) }
-    let transform = LogNormalTransform(noiseMultiplier: sigma)
     guard transform.isUsable else { return geometric }
     var logGamma = 0.0
     guard epsilon_gsl_log_gamma(beta, &logGamma) == 0 else { return geometric }
-    // log of s^β (M^t − e^−s) = β v − s + log(e^g − 1), g = t log(M(s/t) e^(s/t)) ≥ 0.
-    func logTerm(_ v: Double) -> Double {
-      let s = exp(v)
-      if s / t > 30 {
-        // s and g would cancel: log M itself is used.
-        let logPower = t * transform.logDirect(atRate: s / t)
-        let g = max(0, logPower + s)
-        return beta * v + logPower + (g > 36 ? 0 : log(-expm1(-g)))
-      }
-      let g = t * transform.logExcess(s / t)
-      guard g > 0 else { return -.infinity }
-      return beta * v - s + (g > 36 ? g : log(expm1(g)))
-    }
+    func logTerm(_ v: Double) -> Double { beta * v + transform.logDifference(v, rounds: t) }
     // The peak lies where s is about β or, for noise that is small, larger; the logarithm is concave enough to walk out from it.
     var best = (v: 0.0, value: -Double.infinity)
     var v = -60.0
@@ -135,26 +125,27 @@ package struct RandomAllocationRenyi: Sendable {
       v += 0.5
     }
     guard best.value > -.infinity, best.value < .infinity else { return geometric }
-    // For large orders the peak is narrower than the scan's step.
+    // For large orders the peak is narrower than the scan's step. Points are multiples of powers of 2, so that orders share them.
     var stride = 0.25
     while stride > 1e-7 {
       for candidate in [best.v - stride, best.v + stride] {
         let value = logTerm(candidate)
         if value > best.value { best = (candidate, value) }
       }
-      stride *= 0.7
+      stride *= 0.5
     }
     func end(_ sign: Double) -> Double? {
-      var distance = 1e-5
+      var distance = 0x1p-17
       while distance < 500 {
         if logTerm(best.v + sign * distance) < best.value - 46 { return best.v + sign * distance }
-        distance *= 1.25
+        distance *= 2
       }
       return nil
     }
-    guard let low = end(-1), let high = end(1), high > low else { return geometric }
-    var count = Int((max(24, (high - low) / 0.25)).rounded(.up))
-    var step = (high - low) / Double(count)
+    guard var low = end(-1), let high = end(1), high > low else { return geometric }
+    var step = exp2(log2(min(0.25, (high - low) / 24)).rounded(.down))
+    low = (low / step).rounded(.down) * step
+    var count = Int(((high - low) / step).rounded(.up))
     var sum = 0.0
     for index in 0...count { sum += exp(logTerm(low + Double(index) * step) - best.value) }
     var value = sum * step
@@ -177,7 +168,7 @@ package struct RandomAllocationRenyi: Sendable {
 }
 
 /// M(h) = E e^(−hW) of a log-normal W with mean 1 and log-variance 1/σ², as log(M(h) e^h) ≥ 0.
-struct LogNormalTransform {
+struct LogNormalTransform: Sendable {
   /// W, W − 1 (each with all its digits) and the quadrature weight at each node of the trapezoidal rule over the normal law.
   private let ratio: [Double]
   private let excess: [Double]
@@ -201,6 +192,36 @@ struct LogNormalTransform {
     ratio = nodes.map { exp($0 / sigma - 0.5 / (sigma * sigma)) }
     excess = nodes.map { expm1($0 / sigma - 0.5 / (sigma * sigma)) }
     weight = nodes.map { exp(-0.5 * $0 * $0) * step / (2 * Double.pi).squareRoot() }
+  }
+
+  /// Values of `logDifference` for one t, which all orders share.
+  private final class Table: Sendable {
+    static let greatestCount = 1 << 16
+    let known = Mutex<[Double: Double]>([:])
+  }
+  private let table = Table()
+
+  /// log(M(s/t)^t − e^−s) at s = e^v, which is log(e^g − 1) − s with g = t log(M(s/t) e^(s/t)) ≥ 0. One t per value of this type.
+  func logDifference(_ v: Double, rounds t: Double) -> Double {
+    if let value = table.known.withLock({ $0[v] }) { return value }
+    let value = difference(v, t)
+    table.known.withLock { known in
+      if known.count < Table.greatestCount { known[v] = value }
+    }
+    return value
+  }
+
+  private func difference(_ v: Double, _ t: Double) -> Double {
+    let s = exp(v)
+    if s / t > 30 {
+      // s and g would cancel: log M itself is used.
+      let logPower = t * logDirect(atRate: s / t)
+      let g = max(0, logPower + s)
+      return logPower + (g > 36 ? 0 : log(-expm1(-g)))
+    }
+    let g = t * logExcess(s / t)
+    guard g > 0 else { return -.infinity }
+    return (g > 36 ? g : log(expm1(g))) - s
   }
 
   /// log E e^(−h(W−1)) = log(1 + E[e^(−h(W−1)) − 1 + h(W−1)]).

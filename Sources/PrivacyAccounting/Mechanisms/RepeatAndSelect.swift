@@ -127,7 +127,7 @@ package struct RepeatAndSelect: Sendable {
     var failure: AccountingError?
     let start = (Double(best.index) / 16 - 4) * log(10.0)
     let width = log(10.0) / 16
-    let refined = Numerics.minimum(from: start - width, to: start + width, start: start, tolerance: 1e-8) { logOrder in
+    let refined = Numerics.minimum(from: start - width, to: start + width, start: start, tolerance: 1e-4) { logOrder in
       do throws(AccountingError) { return try objective(1 + exp(logOrder)) } catch {
         failure = error
         return .infinity
