@@ -176,7 +176,7 @@ public struct CompositionCurve: Sendable {
     guard lower <= best.upper * (1 + 1e-9) else {
       throw .notConverged(what: "the composition", reason: "a lower bound of \(lower) is above an upper bound of \(best.upper)")
     }
-    return PrivacyBound(lower: lower, upper: best.upper, method: best.method)
+    return PrivacyBound(lower: lower, upper: best.upper, method: best.method, failureProbability: best.failureProbability)
   }
 
   private func check(rounds: Int) throws(AccountingError) {

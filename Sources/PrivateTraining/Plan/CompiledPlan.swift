@@ -88,6 +88,12 @@ public struct CompiledPlan: Sendable {
       if let epsilon = privacy.epsilon, !(epsilon > 0 && epsilon.isFinite) {
         throw .infeasiblePlan(key: "privacy.epsilon", problem: "is \(epsilon)", remedy: "set it above 0")
       }
+      // A report would name its guarantee without the probability that it fails.
+      if case .monteCarlo = privacy.accountant {
+        throw .infeasiblePlan(
+          key: "privacy.accountant", problem: "is monteCarlo, whose bound may fail",
+          remedy: "use “tightest”, and “epsilon account --accountant monte-carlo” for a second opinion")
+      }
       // A zeroed person still sends the bit of a zero update: the count moves by 1, not by the ½ that its noise is scaled to.
       if privacy.neighboringRelation == .zeroOut, case .gaussianAdaptive = plan.aggregation {
         throw .infeasiblePlan(
