@@ -174,10 +174,13 @@ struct CumulantLine: Sendable {
       return (sums.real, sums.imaginary, sums.error)
     }
     let (real, imaginary) = directSums(weights: weights, frequencies: frequencies, step: step, count: count)
-    // The recurrence runs for at most 32 steps; eight sums run beside each other.
-    let bound = (48 + Double(weights.count) / 8) * unit * weights.reduce(0, +)
+    // Three units for every two steps of the recurrence; eight sums run beside each other.
+    let bound = (1.5 * Double(restart) + Double(weights.count) / 8) * unit * weights.reduce(0, +)
     return (real, imaginary, Array(repeating: bound, count: count))
   }
+
+  /// Steps of a recurrence before a fresh start, which costs about as much as thirty of them.
+  private static let restart = 96
 
   private static func directSums(
     weights: [Double], frequencies: [Double], step: Double, count: Int
@@ -197,7 +200,7 @@ struct CumulantLine: Sendable {
     var stateReal = weight
     var stateImaginary = weight
     for index in 0..<count {
-      if index.isMultiple(of: 32) {
+      if index.isMultiple(of: restart) {
         // A fresh start keeps the recurrence from gathering rounding errors.
         for (node, frequency) in frequencies.enumerated() {
           let phase = Double(index) * step * frequency
