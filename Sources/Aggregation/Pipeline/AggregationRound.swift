@@ -105,7 +105,8 @@ public struct AggregationRound: Sendable {
     let expected = pipeline.summation.map { $0.integerCount(for: counts.last ?? count) } ?? counts.last ?? count
     guard length == expected else { throw .lengthMismatch(expected: expected, found: length) }
     let randomness = try clientRandomness(own)
-    let vector = ScaledVector(values: update)
+    var vector = ScaledVector(values: update)
+    vector.prepareNorm()
     let isUsable = vector.isFinite && weight.isFinite && weight >= 0
     // A rejected update is represented by an empty vector, whose norm is zero.
     var message = ClientMessage.real(isUsable ? vector : ScaledVector(values: []))
@@ -179,7 +180,8 @@ public struct AggregationRound: Sendable {
     guard values.count == count else { throw .lengthMismatch(expected: count, found: values.count) }
     // The mean over nobody moves nothing.
     if divisor > 0 { for index in values.indices { values[index] /= divisor } }
-    return AggregationResult(update: values, state: AggregationState(boxes: boxes.reversed(), summation: summationState), measurements: measurements)
+    return AggregationResult(
+      update: values, state: AggregationState(boxes: boxes.reversed(), summation: summationState), measurements: measurements)
   }
 }
 

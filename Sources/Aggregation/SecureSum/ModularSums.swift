@@ -79,7 +79,8 @@ public struct SecureModularSum: IntegerSummation {
 
 extension AggregationPipeline {
   /// Sums integers modulo the width of a range.
-  public func modularClipping(range: ModularRange, estimatesStandardDeviation: Bool = false) throws(AggregationError) -> AggregationPipeline {
+  public func modularClipping(range: ModularRange, estimatesStandardDeviation: Bool = false) throws(AggregationError) -> AggregationPipeline
+  {
     try AggregationPipeline(ModularClippingSum(range: range, estimatesStandardDeviation: estimatesStandardDeviation), under: self)
   }
 

@@ -51,7 +51,8 @@ public struct SecureSum: IntegerSummation {
     }
     for estimator in Self.estimators(bounds) {
       if case .noised = estimator.release {
-        throw .invalidComposition(technique: "secure sum", reason: "its bounds adapt to exact counts; noised ones are not in its privacy event")
+        throw .invalidComposition(
+          technique: "secure sum", reason: "its bounds adapt to exact counts; noised ones are not in its privacy event")
       }
     }
     (self.components, self.bounds) = (components, bounds)
@@ -174,7 +175,9 @@ public struct SecureSum: IntegerSummation {
 
 extension AggregationPipeline {
   /// Sums through 32-bit integers between the bounds.
-  public func secureSum(_ components: SecureSum.Components = .real, bounds: SecureSum.Bounds) throws(AggregationError) -> AggregationPipeline {
+  public func secureSum(_ components: SecureSum.Components = .real, bounds: SecureSum.Bounds) throws(AggregationError)
+    -> AggregationPipeline
+  {
     try AggregationPipeline(SecureSum(components, bounds: bounds), under: self)
   }
 
