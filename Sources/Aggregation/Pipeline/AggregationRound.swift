@@ -20,21 +20,11 @@ public struct PartialSum: Sendable {
   /// - Throws: ``AggregationError/sumOverflow`` where integers leave the range of 64 bits.
   public mutating func merge(_ other: PartialSum) throws(AggregationError) {
     VectorMath.add(other.values, into: &values)
-    try add(integers: other.integers)
+    guard VectorMath.add(other.integers, into: &integers) else { throw .sumOverflow }
     for index in reports.indices { reports[index] += other.reports[index] }
     weight += other.weight
     participants += other.participants
     rejected += other.rejected
-  }
-
-  mutating func add(integers other: [Int64]) throws(AggregationError) {
-    var overflows = false
-    for index in integers.indices {
-      let (sum, overflow) = integers[index].addingReportingOverflow(other[index])
-      integers[index] = sum
-      overflows = overflows || overflow
-    }
-    if overflows { throw .sumOverflow }
   }
 }
 
@@ -115,24 +105,19 @@ public struct AggregationRound: Sendable {
       try technique.processClient(&message, report: &reports[slot], randomness: randomness)
     }
     let used = pipeline.isWeighted ? weight : 1
-    guard isUsable, case .real(var final) = message else {
-      for index in reports.indices { sum.reports[index] += reports[index] }
-      sum.participants += 1
-      sum.rejected += 1
-      return
-    }
-    final.scale *= used
-    if let summation {
-      let values = final.values.map { Double($0) * final.scale }
-      let integers = try summation.encode(values, report: &reports[summationSlot], randomness: randomness)
-      guard integers.count == sum.integers.count else { throw .lengthMismatch(expected: sum.integers.count, found: integers.count) }
-      try sum.add(integers: integers)
-    } else {
-      final.accumulate(into: &sum.values)
+    var isAdded = false
+    if isUsable, case .real(var final) = message {
+      final.scale *= used
+      if let summation {
+        isAdded = try summation.add(final, to: &sum.integers, report: &reports[summationSlot], randomness: randomness)
+      } else {
+        final.accumulate(into: &sum.values)
+        isAdded = true
+      }
     }
     for index in reports.indices { sum.reports[index] += reports[index] }
     sum.participants += 1
-    sum.weight += used
+    if isAdded { sum.weight += used } else { sum.rejected += 1 }
   }
 
   private func clientRandomness(_ own: RandomSource?) throws(AggregationError) -> ClientRandomness? {
@@ -223,7 +208,9 @@ private func open<Technique: AggregationTechnique>(
 
 /// A summation together with its state, the concrete type hidden.
 private protocol OpenedSummation: Sendable {
-  func encode(_ values: [Double], report: inout ArraySlice<Double>, randomness: ClientRandomness?) throws(AggregationError) -> [Int64]
+  func add(
+    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, randomness: ClientRandomness?
+  ) throws(AggregationError) -> Bool
   func decode(
     _ sum: [Int64], senders: Int, count: Int, reports: ArraySlice<Double>, round: RoundFacts, noise: RandomSource
   ) throws(AggregationError) -> (values: [Double], state: any Codable & Hashable & Sendable, measurements: [AggregationMeasurement])
@@ -233,8 +220,10 @@ private struct OpenedSum<Summation: IntegerSummation>: OpenedSummation {
   let summation: Summation
   let state: Summation.State
 
-  func encode(_ values: [Double], report: inout ArraySlice<Double>, randomness: ClientRandomness?) throws(AggregationError) -> [Int64] {
-    try summation.encode(values, report: &report, state: state, randomness: randomness)
+  func add(
+    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, randomness: ClientRandomness?
+  ) throws(AggregationError) -> Bool {
+    try summation.add(vector, to: &sum, report: &report, state: state, randomness: randomness)
   }
 
   func decode(

@@ -1,3 +1,4 @@
+public import ParameterVectors
 public import SecureNoise
 
 /// A sum over integers that stands in for a secure one: the seam for a cryptographic protocol.
@@ -34,6 +35,13 @@ public protocol IntegerSummation: Sendable {
     _ values: [Double], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
   ) throws(AggregationError) -> [Int64]
 
+  /// Client side as the pipeline calls it: encodes `vector` and adds it to `sum`; by default through ``encode(_:report:state:randomness:)``.
+  ///
+  /// - Returns: whether the vector was added; one that cannot be encoded is left out like one that is not finite.
+  func add(
+    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> Bool
+
   /// Server side: the sum of all clients' integers as real numbers.
   ///
   /// - Parameters:
@@ -50,6 +58,16 @@ extension IntegerSummation {
   public var needsClientRandomness: Bool { false }
   /// No leaks unless it says so.
   public var leaks: [String] { [] }
+  /// Encodes, then adds.
+  public func add(
+    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> Bool {
+    let integers = try encode(vector.values.map { Double($0) * vector.scale }, report: &report, state: state, randomness: randomness)
+    guard integers.count == sum.count else { throw .lengthMismatch(expected: sum.count, found: integers.count) }
+    guard VectorMath.add(integers, into: &sum) else { throw .sumOverflow }
+    return true
+  }
+
   /// One integer for each value unless it says so.
   public func integerCount(for count: Int) -> Int { count }
 }
