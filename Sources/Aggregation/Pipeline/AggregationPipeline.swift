@@ -26,6 +26,8 @@ public struct AggregationPipeline: Sendable {
   public let summation: (any IntegerSummation)?
   /// How the total noise multiplier is divided over the releases; `nil` without differential privacy.
   public let noiseSplit: NoiseSplit?
+  /// What one round releases, for the draw of clients that it got: to be wrapped by the sampler's scheme.
+  public let privacyEvent: PrivacyEvent
 
   /// The weighted mean, or the plain mean where every client counts the same.
   public static func mean(weighted: Bool = false) -> AggregationPipeline {
@@ -37,6 +39,7 @@ public struct AggregationPipeline: Sendable {
     techniques = []
     summation = nil
     noiseSplit = nil
+    privacyEvent = .nonPrivate
   }
 
   /// The mean of `inner` with its vectors summed as integers; techniques are wrapped around it.
@@ -47,18 +50,25 @@ public struct AggregationPipeline: Sendable {
     self.denominator = denominator ?? inner.denominator
     techniques = []
     self.summation = summation
-    noiseSplit = nil
+    (noiseSplit, privacyEvent) = try Self.split(techniques: [], summation: summation)
   }
 
   /// Wraps `inner` in `technique`.
   init(_ technique: some AggregationTechnique, around inner: AggregationPipeline, denominator: Denominator? = nil) throws(AggregationError)
   {
-    let isPrivate = technique is CentralGaussian
     if inner.techniques.contains(where: { $0.name == technique.name }) {
       throw .invalidComposition(technique: technique.name, reason: "stands in the pipeline already")
     }
-    if isPrivate {
-      for other in inner.techniques where other.worstCaseNormGrowth != 1 {
+    if let mechanism = technique as? any NoiseMechanism {
+      if let summation = inner.summation {
+        throw .invalidComposition(
+          technique: summation.name,
+          reason: "rounds between the clip and the noise of \(technique.name): sum real numbers, or use its own noise")
+      }
+      for other in inner.techniques where other is any NoiseMechanism {
+        throw .invalidComposition(technique: other.name, reason: "one mechanism adds the noise of a pipeline, \(technique.name) is another")
+      }
+      for other in inner.techniques where mechanism.normGrowth(of: other) != 1 {
         throw .invalidComposition(
           technique: other.name, reason: "stands between the clip and the noise without a bound on how much it enlarges the norm")
       }
@@ -66,15 +76,19 @@ public struct AggregationPipeline: Sendable {
     techniques = [technique] + inner.techniques
     summation = inner.summation
     self.denominator = denominator ?? inner.denominator
-    guard let central = techniques.lazy.compactMap({ $0 as? CentralGaussian }).first else {
-      noiseSplit = nil
-      return
-    }
-    noiseSplit = try NoiseSplit(noiseMultiplier: central.noiseMultiplier, bitDeviations: techniques.flatMap(\.noisedBitDeviations))
+    (noiseSplit, privacyEvent) = try Self.split(techniques: techniques, summation: summation)
   }
 
-  /// What one round releases, for the draw of clients that it got: to be wrapped by the sampler's scheme.
-  public var privacyEvent: PrivacyEvent { noiseSplit?.event ?? .nonPrivate }
+  /// Divides the noise of the mechanism, where there is one.
+  private static func split(
+    techniques: [any AggregationTechnique], summation: (any IntegerSummation)?
+  ) throws(AggregationError) -> (split: NoiseSplit?, event: PrivacyEvent) {
+    let mechanisms = techniques.compactMap { $0 as? any NoiseMechanism } + [summation].compactMap { $0 as? any NoiseMechanism }
+    guard let mechanism = mechanisms.first else { return (nil, .nonPrivate) }
+    let split = try mechanism.noiseSplit(
+      bitDeviations: techniques.flatMap(\.noisedBitDeviations) + (summation?.noisedBitDeviations ?? []))
+    return (split, mechanism.event(of: split))
+  }
 
   /// Whether some client side draws random numbers.
   public var needsClientRandomness: Bool {
