@@ -24,6 +24,8 @@ public struct AggregationPipeline: Sendable {
   public let techniques: [any AggregationTechnique]
   /// How the total noise multiplier is divided over the releases; `nil` without differential privacy.
   public let noiseSplit: NoiseSplit?
+  /// What one round releases, for the draw of clients that it got: to be wrapped by the sampler's scheme.
+  public let privacyEvent: PrivacyEvent
 
   /// The weighted mean, or the plain mean where every client counts the same.
   public static func mean(weighted: Bool = false) -> AggregationPipeline {
@@ -34,32 +36,35 @@ public struct AggregationPipeline: Sendable {
     self.denominator = denominator
     techniques = []
     noiseSplit = nil
+    privacyEvent = .nonPrivate
   }
 
   /// Wraps `inner` in `technique`.
   init(_ technique: some AggregationTechnique, around inner: AggregationPipeline, denominator: Denominator? = nil) throws(AggregationError)
   {
-    let isPrivate = technique is CentralGaussian
     if inner.techniques.contains(where: { $0.name == technique.name }) {
       throw .invalidComposition(technique: technique.name, reason: "stands in the pipeline already")
     }
-    if isPrivate {
-      for other in inner.techniques where other.worstCaseNormGrowth != 1 {
+    if let mechanism = technique as? any NoiseMechanism {
+      for other in inner.techniques where other is any NoiseMechanism {
+        throw .invalidComposition(technique: other.name, reason: "one mechanism adds the noise of a pipeline, \(technique.name) is another")
+      }
+      for other in inner.techniques where mechanism.normGrowth(of: other) != 1 {
         throw .invalidComposition(
           technique: other.name, reason: "stands between the clip and the noise without a bound on how much it enlarges the norm")
       }
     }
     techniques = [technique] + inner.techniques
     self.denominator = denominator ?? inner.denominator
-    guard let central = techniques.lazy.compactMap({ $0 as? CentralGaussian }).first else {
+    guard let mechanism = techniques.lazy.compactMap({ $0 as? any NoiseMechanism }).first else {
       noiseSplit = nil
+      privacyEvent = .nonPrivate
       return
     }
-    noiseSplit = try NoiseSplit(noiseMultiplier: central.noiseMultiplier, bitDeviations: techniques.flatMap(\.noisedBitDeviations))
+    let split = try mechanism.noiseSplit(bitDeviations: techniques.flatMap(\.noisedBitDeviations))
+    noiseSplit = split
+    privacyEvent = mechanism.event(of: split)
   }
-
-  /// What one round releases, for the draw of clients that it got: to be wrapped by the sampler's scheme.
-  public var privacyEvent: PrivacyEvent { noiseSplit?.event ?? .nonPrivate }
 
   /// Whether clients are weighted; under differential privacy they never are.
   public var isWeighted: Bool { denominator == .totalWeight }
