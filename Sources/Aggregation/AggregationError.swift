@@ -10,6 +10,12 @@ public enum AggregationError: Error, Hashable, Sendable, CustomStringConvertible
   case invalidComposition(technique: String, reason: String)
   /// A state that belongs to another pipeline.
   case stateMismatch(technique: String)
+  /// A sum of integers left the range of 64 bits.
+  case sumOverflow
+  /// Fewer clients than the guarantee needs sent an update: the round must not be released.
+  case tooFewClients(found: Int, needed: Int)
+  /// The operating system gave no random numbers.
+  case noRandomness(reason: String)
   /// An update or a partial sum of another length than the round's.
   case lengthMismatch(expected: Int, found: Int)
 
@@ -23,6 +29,10 @@ public enum AggregationError: Error, Hashable, Sendable, CustomStringConvertible
         + ": Σ (2σ)⁻² must stay below z⁻²; raise the standard deviation of the counts (clippedCountStandardDeviation) or the cohort"
     case .invalidComposition(let technique, let reason): "\(technique): \(reason)"
     case .stateMismatch(let technique): "the state given for \(technique) belongs to another aggregation"
+    case .sumOverflow: "the sum of the clients' integers leaves 64 bits: lower the scale or the number of clients"
+    case .tooFewClients(let found, let needed):
+      "only \(found) clients sent an update, the guarantee needs \(needed): the round was not released; enlarge the cohort"
+    case .noRandomness(let reason): "no random numbers: \(reason)"
     case .lengthMismatch(let expected, let found): "expected a vector of \(expected) parameters, found \(found)"
     }
   }

@@ -20,7 +20,7 @@ public enum VectorNorm: String, Codable, Hashable, Sendable, CaseIterable {
   }
 
   /// The norm of `scale · values`; NaN where `scale` or a value is NaN. Complexity: O(count).
-  public func of(_ vector: ScaledVector) -> Double { vector.scale.magnitude * of(vector.values) }
+  public func of(_ vector: ScaledVector) -> Double { self == .l2 ? vector.norm : vector.scale.magnitude * of(vector.values) }
 }
 
 extension VectorMath {

@@ -142,6 +142,10 @@ extension AggregationPipeline {
       throw .invalidComposition(
         technique: mechanism.name, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
     }
+    guard summation == nil else {
+      throw .invalidComposition(
+        technique: mechanism.name, reason: "how much a sum of integers enlarges the norms that it bounds is not known: sum real numbers")
+    }
     return try AggregationPipeline(mechanism, around: self, denominator: .expectedCohort(mechanism.clientsPerRound))
   }
 }

@@ -22,6 +22,8 @@ public struct AggregationPipeline: Sendable {
   public let denominator: Denominator
   /// The techniques, outermost first.
   public let techniques: [any AggregationTechnique]
+  /// How integers are summed; `nil` where real numbers are.
+  public let summation: (any IntegerSummation)?
   /// How the total noise multiplier is divided over the releases; `nil` without differential privacy.
   public let noiseSplit: NoiseSplit?
   /// What one round releases, for the draw of clients that it got: to be wrapped by the sampler's scheme.
@@ -35,6 +37,19 @@ public struct AggregationPipeline: Sendable {
   private init(denominator: Denominator) {
     self.denominator = denominator
     techniques = []
+    summation = nil
+    noiseSplit = nil
+    privacyEvent = .nonPrivate
+  }
+
+  /// The mean of `inner` with its vectors summed as integers; techniques are wrapped around it.
+  init(_ summation: some IntegerSummation, under inner: AggregationPipeline, denominator: Denominator? = nil) throws(AggregationError) {
+    guard inner.techniques.isEmpty, inner.summation == nil else {
+      throw .invalidComposition(technique: summation.name, reason: "sums what everything else leaves: name it first, after mean()")
+    }
+    self.denominator = denominator ?? inner.denominator
+    techniques = []
+    self.summation = summation
     noiseSplit = nil
     privacyEvent = .nonPrivate
   }
@@ -55,6 +70,7 @@ public struct AggregationPipeline: Sendable {
       }
     }
     techniques = [technique] + inner.techniques
+    summation = inner.summation
     self.denominator = denominator ?? inner.denominator
     guard let mechanism = techniques.lazy.compactMap({ $0 as? any NoiseMechanism }).first else {
       noiseSplit = nil
@@ -66,24 +82,34 @@ public struct AggregationPipeline: Sendable {
     privacyEvent = mechanism.event(of: split)
   }
 
+  /// Whether some client side draws random numbers.
+  public var needsClientRandomness: Bool {
+    techniques.contains { $0.needsClientRandomness } || summation?.needsClientRandomness ?? false
+  }
+
   /// Whether clients are weighted; under differential privacy they never are.
   public var isWeighted: Bool { denominator == .totalWeight }
 
   /// Whatever leaves a round outside the privacy event.
-  public var leaks: [String] { noiseSplit == nil ? [] : techniques.flatMap(\.leaks) }
+  public var leaks: [String] { noiseSplit == nil ? [] : techniques.flatMap(\.leaks) + (summation?.leaks ?? []) }
 
   /// The state before the first round.
   public func initialState() -> AggregationState {
-    AggregationState(boxes: techniques.map { $0.initialState() })
+    AggregationState(
+      boxes: techniques.map { $0.initialState() }, summation: summation.map { $0.initialState() as any Codable & Hashable & Sendable })
   }
 
   /// Opens a round for updates of `count` parameters.
-  public func round(count: Int, state: AggregationState) throws(AggregationError) -> AggregationRound {
-    try AggregationRound(pipeline: self, count: count, state: state)
+  ///
+  /// - Parameter roundSeed: a public number, drawn afresh for every round without looking at data, that server and clients share.
+  public func round(count: Int, state: AggregationState, roundSeed: UInt64 = 0) throws(AggregationError) -> AggregationRound {
+    try AggregationRound(pipeline: self, count: count, state: state, roundSeed: roundSeed)
   }
 }
 
 /// The states of all techniques of a pipeline, outermost first.
 public struct AggregationState: Sendable {
   var boxes: [any Codable & Hashable & Sendable]
+  /// State of the summation of integers, where there is one.
+  var summation: (any Codable & Hashable & Sendable)?
 }
