@@ -115,10 +115,6 @@ extension AggregationPipeline {
       throw .invalidComposition(
         technique: technique.name, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
     }
-    guard summation == nil else {
-      throw .invalidComposition(
-        technique: technique.name, reason: "how much a sum of integers enlarges the norms that it bounds is not known: sum real numbers")
-    }
     return try AggregationPipeline(technique, around: self, denominator: .expectedCohort(technique.clientsPerRound))
   }
 }

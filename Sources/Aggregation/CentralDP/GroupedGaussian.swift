@@ -12,7 +12,7 @@ public import SecureNoise
 /// A client sends its update, clipped group by group, and for every adaptive bound a bit; the server, which is trusted, learns them;
 /// what leaves the server is noised. A clipped group is rounded toward zero to `Float`, so that no rounding lifts it over its bound.
 /// The noise is a floating-point Gaussian from a cryptographic generator.
-public struct GroupedGaussian: NoiseMechanism {
+public struct GroupedGaussian: AggregationTechnique, NoiseMechanism {
   /// The running estimates of the clipping norms.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round, for every group.
@@ -141,10 +141,6 @@ extension AggregationPipeline {
     guard !isWeighted else {
       throw .invalidComposition(
         technique: mechanism.name, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
-    }
-    guard summation == nil else {
-      throw .invalidComposition(
-        technique: mechanism.name, reason: "how much a sum of integers enlarges the norms that it bounds is not known: sum real numbers")
     }
     return try AggregationPipeline(mechanism, around: self, denominator: .expectedCohort(mechanism.clientsPerRound))
   }

@@ -1,10 +1,13 @@
 public import PrivacyEvents
 
-/// A technique that clips every message and adds the privacy noise of a pipeline to the sum.
+/// A technique, or a sum of integers, that clips every message and adds the privacy noise of a pipeline to the sum.
 ///
 /// A pipeline holds at most one. It divides its noise multiplier over the update and the noised counts that the pipeline's
 /// techniques release on the same draw of clients, and states what everything together is worth as a privacy event.
-public protocol NoiseMechanism: AggregationTechnique {
+public protocol NoiseMechanism: Sendable {
+  /// Key of its measurements, unique in a pipeline.
+  var name: String { get }
+
   /// Multiplier of the noise, in the units of the mechanism's event; at least 0.
   var noiseMultiplier: Double { get }
 

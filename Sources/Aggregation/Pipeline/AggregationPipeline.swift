@@ -50,8 +50,7 @@ public struct AggregationPipeline: Sendable {
     self.denominator = denominator ?? inner.denominator
     techniques = []
     self.summation = summation
-    noiseSplit = nil
-    privacyEvent = .nonPrivate
+    (noiseSplit, privacyEvent) = try Self.split(techniques: [], summation: summation)
   }
 
   /// Wraps `inner` in `technique`.
@@ -61,6 +60,11 @@ public struct AggregationPipeline: Sendable {
       throw .invalidComposition(technique: technique.name, reason: "stands in the pipeline already")
     }
     if let mechanism = technique as? any NoiseMechanism {
+      if let summation = inner.summation {
+        throw .invalidComposition(
+          technique: summation.name,
+          reason: "rounds between the clip and the noise of \(technique.name): sum real numbers, or use its own noise")
+      }
       for other in inner.techniques where other is any NoiseMechanism {
         throw .invalidComposition(technique: other.name, reason: "one mechanism adds the noise of a pipeline, \(technique.name) is another")
       }
@@ -72,14 +76,18 @@ public struct AggregationPipeline: Sendable {
     techniques = [technique] + inner.techniques
     summation = inner.summation
     self.denominator = denominator ?? inner.denominator
-    guard let mechanism = techniques.lazy.compactMap({ $0 as? any NoiseMechanism }).first else {
-      noiseSplit = nil
-      privacyEvent = .nonPrivate
-      return
-    }
-    let split = try mechanism.noiseSplit(bitDeviations: techniques.flatMap(\.noisedBitDeviations))
-    noiseSplit = split
-    privacyEvent = mechanism.event(of: split)
+    (noiseSplit, privacyEvent) = try Self.split(techniques: techniques, summation: summation)
+  }
+
+  /// Divides the noise of the mechanism, where there is one.
+  private static func split(
+    techniques: [any AggregationTechnique], summation: (any IntegerSummation)?
+  ) throws(AggregationError) -> (split: NoiseSplit?, event: PrivacyEvent) {
+    let mechanisms = techniques.compactMap { $0 as? any NoiseMechanism } + [summation].compactMap { $0 as? any NoiseMechanism }
+    guard let mechanism = mechanisms.first else { return (nil, .nonPrivate) }
+    let split = try mechanism.noiseSplit(
+      bitDeviations: techniques.flatMap(\.noisedBitDeviations) + (summation?.noisedBitDeviations ?? []))
+    return (split, mechanism.event(of: split))
   }
 
   /// Whether some client side draws random numbers.

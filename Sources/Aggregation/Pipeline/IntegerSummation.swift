@@ -16,6 +16,8 @@ public protocol IntegerSummation: Sendable {
   var reportWidth: Int { get }
   /// Whether encoding draws random numbers.
   var needsClientRandomness: Bool { get }
+  /// Standard deviations of the noised counts that it releases, each of which has sensitivity ½.
+  var noisedBitDeviations: [Double] { get }
   /// What it learns from clients and releases outside any privacy event, as sentences for the report.
   var leaks: [String] { get }
 
@@ -56,6 +58,8 @@ public protocol IntegerSummation: Sendable {
 extension IntegerSummation {
   /// No random numbers unless it says so.
   public var needsClientRandomness: Bool { false }
+  /// No noised counts unless it says so.
+  public var noisedBitDeviations: [Double] { [] }
   /// No leaks unless it says so.
   public var leaks: [String] { [] }
   /// Encodes, then adds.
