@@ -60,4 +60,19 @@ extension AggregationPipeline {
     }
     return try AggregationPipeline(L2Clipping(norm: .adaptive(chosen)), around: self)
   }
+
+  /// Clips every update to a quantile of the norms that is followed through noised counts, inside the privacy event of the pipeline's
+  /// mechanism.
+  ///
+  /// - Parameters:
+  ///   - clientsPerRound: the expected cohort, finite and above 0.
+  ///   - countStandardDeviation: noise of the count; by default 0.05 × the cohort.
+  ///   - targetQuantile: the fraction of clients that should pass unclipped.
+  public func clipping(
+    privateWithClientsPerRound clientsPerRound: Double, countStandardDeviation: Double? = nil, targetQuantile: Double = 0.8
+  ) throws(AggregationError) -> AggregationPipeline {
+    let estimator = try QuantileEstimator.noised(
+      initialEstimate: 1, targetQuantile: targetQuantile, clientsPerRound: clientsPerRound, standardDeviation: countStandardDeviation)
+    return try clipping(adaptive: estimator)
+  }
 }

@@ -130,12 +130,15 @@ public struct AggregationMeasurement: Hashable, Sendable, Codable {
   public let value: Double
   /// Whether it may be seen.
   public let protection: Protection
+  /// The group of tensors that it belongs to, where a technique treats groups apart; `nil` for figures of the whole update.
+  public let group: String?
 
   /// A figure of the round.
-  public init(_ name: AggregationMeasurementName, _ value: Double, _ protection: Protection) {
+  public init(_ name: AggregationMeasurementName, _ value: Double, _ protection: Protection, group: String? = nil) {
     self.name = name
     self.value = value
     self.protection = protection
+    self.group = group
   }
 }
 
@@ -173,4 +176,22 @@ public enum AggregationMeasurementName: String, Hashable, Sendable, Codable, Cas
   case integerScale
   /// Standard deviation of a modular sum before it was wrapped, estimated from the wrapped one.
   case estimatedStandardDeviation
+  /// Bound of the norm that the clients of this round used; longer updates were sent as zeros.
+  case zeroingNorm
+  /// Zeroing norm of the next round.
+  case nextZeroingNorm
+  /// Number of clients whose update was zeroed.
+  case zeroedCount
+  /// One minus the noised fraction of clients whose norm is within the estimated quantile, clamped to [0, 1].
+  case noisedFractionZeroed
+  /// Mean of the clients' L2 norms, by weight where the mean is weighted.
+  case averageClientNorm
+  /// Standard deviation of the clients' L2 norms, estimated without bias of the variance.
+  case clientNormDeviation
+  /// Greatest component of the round's update.
+  case serverUpdateMaximum
+  /// L2 norm of the round's update.
+  case serverUpdateNorm
+  /// Least component of the round's update.
+  case serverUpdateMinimum
 }
