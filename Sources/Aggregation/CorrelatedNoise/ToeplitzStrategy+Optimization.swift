@@ -1,7 +1,7 @@
 import Foundation
 
 extension ToeplitzStrategy {
-  /// Greatest product of rounds and bands that an optimisation takes on: about a second.
+  /// Greatest product of rounds and bands that an optimisation takes on: a few seconds.
   public static let maximumOptimizationSize = 4_000_000
 
   /// The banded strategy of the least mean squared error of the prefix sums over `rounds` rounds, among Toeplitz ones
@@ -59,7 +59,7 @@ extension ToeplitzStrategy {
   ///
   /// Decays are kept in (0, 1) and scales positive with a sum below 1, so that the coefficients never rise and the densest pattern is
   /// the worst. O(rounds × buffers) an evaluation, with central differences for the gradient; the start is the sum of exponentials
-  /// that follows t^(−1/2).
+  /// that follows t^(−1/2). Fewer buffers come back where one more would not help.
   ///
   /// - Throws: ``AggregationError/invalidParameter(name:value:allowed:)`` unless 1 ≤ buffers ≤ 8 and rounds × buffers is at most
   ///   ``maximumOptimizationSize`` / 8.
@@ -85,7 +85,23 @@ extension ToeplitzStrategy {
       }
       return bufferedObjective(point, rounds: rounds, participation)
     }
-    return buffered(best)
+    guard case .buffered(let scales, let decays) = buffered(best) else { return buffered(best) }
+    return merged(scales, decays)
+  }
+
+  /// One buffer in place of those whose 1 − θ agree within 0.1 %: a further buffer that cannot help, because it would need a negative
+  /// scale, ends up beside another one.
+  private static func merged(_ scales: [Double], _ decays: [Double]) -> ToeplitzStrategy {
+    var kept: [(scale: Double, decay: Double)] = []
+    for (scale, decay) in zip(scales, decays).sorted(by: { $0.1 < $1.1 }) {
+      if let last = kept.last, last.decay - decay > -1e-3 * (1 - decay) {
+        let sum = last.scale + scale
+        kept[kept.count - 1] = (sum, (last.scale * last.decay + scale * decay) / sum)
+      } else {
+        kept.append((scale, decay))
+      }
+    }
+    return .buffered(outputScales: kept.map(\.scale), decays: kept.map(\.decay))
   }
 
   private static func bufferedObjective(_ point: [Double], rounds: Int, _ participation: ParticipationLimit) -> Double {
