@@ -91,6 +91,24 @@ struct CorrelatedNoiseTechniqueTests {
     }
   }
 
+  @Test("a damaged state with a clip that is no number or negative is refused by the server and does not trap on a client")
+  func damaged() throws {
+    let technique = try adaptive(noise: 0, deviation: 0, restarts: TreeRestarts(warmup: 5, frequency: 5))
+    let text = String(decoding: try JSONEncoder().encode(technique.initialState()), as: UTF8.self)
+    for clip in ["-5", "-1e300"] {
+      let damaged = text.replacingOccurrences(of: "\"clippingNorm\":1", with: "\"clippingNorm\":\(clip)")
+      #expect(damaged != text)
+      var state = try JSONDecoder().decode(TreeGaussian.State.self, from: Data(damaged.utf8))
+      var message = ClientMessage.real(.init(values: [1, 2]))
+      var report: ArraySlice<Double> = [0, 0]
+      technique.processClient(&message, report: &report, state: state)
+      var sum = [0.0, 0]
+      #expect(throws: AggregationError.stateMismatch(technique: "tree")) {
+        try technique.release(&sum, reports: [0, 0], state: &state, noise: testNoise())
+      }
+    }
+  }
+
   /// golden/federated.json, quantile_estimator.tree_variant: σ_b 0.1 and n 2 give 0.05.
   @Test("a tree quantile restarted at each step moves by σ_b/n (20,000 draws, 6.5σ: false alarm below 1e-10)")
   func quantileNoise() throws {
@@ -257,6 +275,15 @@ struct CorrelatedNoiseTechniqueTests {
     #expect(throws: AggregationError.self) { try TreeGaussian(noiseMultiplier: 1, clientsPerRound: 3, norm: .adaptive(estimator)) }
     let exact = try QuantileEstimator(initialEstimate: 1, targetQuantile: 0.5, learningRate: 1)
     #expect(throws: AggregationError.self) { try TreeQuantile(exact) }
+    let central = try AggregationPipeline.mean().gaussianFixed(noiseMultiplier: 1, clientsPerRound: 10, clippingNorm: 1)
+    #expect(throws: AggregationError.self) { try central.treeGaussian(noiseMultiplier: 1, clientsPerRound: 10, clippingNorm: 1) }
+    for text in [#"{"warmup":0,"frequency":0}"#, #"{"warmup":3,"frequency":2}"#, #"{"warmup":3}"#] {
+      #expect(throws: (any Error).self) { try JSONDecoder().decode(TreeRestarts.self, from: Data(text.utf8)) }
+    }
+    for text in [#"{"maximumParticipations":1,"minimumSeparation":0}"#, #"{"maximumParticipations":0,"minimumSeparation":1}"#] {
+      #expect(throws: (any Error).self) { try JSONDecoder().decode(ParticipationLimit.self, from: Data(text.utf8)) }
+    }
+    #expect(try reread(TreeRestarts.standard) == .standard && reread(ParticipationLimit.once) == .once)
     for (warmup, frequency) in [(0, 5), (6, 5), (-1, -1)] {
       #expect(throws: AggregationError.self) { try TreeRestarts(warmup: warmup, frequency: frequency) }
     }

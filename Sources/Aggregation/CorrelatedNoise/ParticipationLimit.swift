@@ -21,6 +21,16 @@ public struct ParticipationLimit: Codable, Hashable, Sendable {
     self.minimumSeparation = minimumSeparation
   }
 
+  private enum CodingKeys: String, CodingKey { case maximumParticipations, minimumSeparation }
+
+  /// Reads a limit and checks it.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      maximumParticipations: values.decode(Int.self, forKey: .maximumParticipations),
+      minimumSeparation: values.decode(Int.self, forKey: .minimumSeparation))
+  }
+
   private init(once: Void) { (maximumParticipations, minimumSeparation) = (1, 1) }
 
   /// One round a person: a single pass over the population.

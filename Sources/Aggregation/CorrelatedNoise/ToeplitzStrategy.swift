@@ -52,7 +52,7 @@ public enum ToeplitzStrategy: Codable, Hashable, Sendable {
   /// The strategy of `rounds` ≥ 1 rounds, as an event carries it.
   public func matrix(rounds: Int) -> StrategyMatrix {
     switch self {
-    case .banded(let coefficients): .toeplitz(coefficients: Array(coefficients.prefix(rounds)), steps: rounds)
+    case .banded(let coefficients): .toeplitz(coefficients: Array(coefficients.prefix(max(0, rounds))), steps: rounds)
     case .buffered(let scales, let decays): .bufferedToeplitz(outputScales: scales, decays: decays, steps: rounds)
     }
   }
@@ -105,7 +105,7 @@ public enum ToeplitzStrategy: Codable, Hashable, Sendable {
       var sums = [Double](repeating: 0, count: decays.count)
       for t in response.indices {
         var value = 1.0
-        for i in sums.indices { value -= scales[i] * sums[i] }
+        for (scale, sum) in zip(scales, sums) { value -= scale * sum }
         response[t] = value
         for i in sums.indices { sums[i] = decays[i] * sums[i] + value }
       }

@@ -11,6 +11,14 @@ public struct TreeRestarts: Codable, Hashable, Sendable {
   /// After 128 rounds and then every 1,024.
   public static let standard = TreeRestarts(standard: ())
 
+  private enum CodingKeys: String, CodingKey { case warmup, frequency }
+
+  /// Reads restarts and checks them.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(warmup: values.decode(Int.self, forKey: .warmup), frequency: values.decode(Int.self, forKey: .frequency))
+  }
+
   private init(standard: Void) { (warmup, frequency) = (128, 1024) }
 
   /// Restarts at these rounds.
@@ -118,9 +126,11 @@ public struct TreeGaussian: AggregationTechnique {
   }
 
   public func processClient(_ message: inout ClientMessage, report: inout ArraySlice<Double>, state: State) {
-    let unclipped = message.clip(toNorm: state.clippingNorm)
+    // A damaged state may hold anything; the server's side refuses it, this side must only not trap.
+    let bound = Double.maximum(0, state.clippingNorm)
+    let unclipped = message.clip(toNorm: bound)
     let first = report.startIndex
-    report[first] = unclipped > state.clippingNorm ? 1 : 0
+    report[first] = unclipped > bound ? 1 : 0
     if let quantile, let following = state.quantile {
       report[first + 1] = quantile.estimator.centeredBit(value: unclipped, estimate: following.estimate)
     }
@@ -139,7 +149,7 @@ public struct TreeGaussian: AggregationTechnique {
     guard reports.count == reportWidth else { throw .lengthMismatch(expected: reportWidth, found: reports.count) }
     guard state.rounds >= 0, state.rounds < Int.max, (state.quantile == nil) == (quantile == nil), state.tree.isEfficient == isEfficient,
       state.tree.standardDeviation == split.updateNoiseMultiplier * state.clippingNorm,
-      !norm.isFixed || state.clippingNorm == norm.initialEstimate
+      norm.isFixed ? state.clippingNorm == norm.initialEstimate : state.clippingNorm >= 0
     else { throw .stateMismatch(technique: name) }
     var next = state
     let first = reports.startIndex
@@ -246,6 +256,9 @@ extension AggregationPipeline {
     guard !isWeighted else {
       throw .invalidComposition(
         technique: technique.name, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
+    }
+    if let other = techniques.first(where: { $0 is CentralGaussian || $0 is TreeGaussian || $0 is MatrixGaussian }) {
+      throw .invalidComposition(technique: technique.name, reason: "“\(other.name)” in the pipeline adds noise of its own")
     }
     for other in techniques where other.worstCaseNormGrowth != 1 {
       throw .invalidComposition(

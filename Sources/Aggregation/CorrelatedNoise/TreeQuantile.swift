@@ -6,7 +6,7 @@ public import SecureNoise
 ///
 /// A client moves a sum by at most ½, so the tree has noise multiplier 2σ_b. A client sends its centred bit; the server, which is
 /// trusted, learns the exact count and releases the noised one.
-public struct TreeQuantile: Codable, Hashable, Sendable {
+public struct TreeQuantile: Hashable, Sendable {
   /// What is carried from round to round.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force.
