@@ -135,6 +135,36 @@ static void subtract(const float *restrict a, const float *restrict b, float *re
   for (size_t i = 0; i < count; i++) out[i] = a[i] - b[i];
 }
 
+static void grid_accumulate(
+    double factor, int64_t sign, const float *restrict x, int64_t *restrict sum, size_t count, uint64_t *high, uint64_t *low) {
+  const double limit = 2147483647.0;
+  uint64_t upper = 0, lower = 0;
+  for (size_t i = 0; i < count; i++) {
+    double d = factor * (double)x[i];
+    // Each comparison is false for NaN, which so becomes −limit.
+    d = d > -limit ? d : -limit;
+    d = d < limit ? d : limit;
+    int64_t n = (int32_t)d;
+    uint64_t square = (uint64_t)(n * n);
+    upper += square >> 32;
+    lower += square & 0xffffffffu;
+    sum[i] = (int64_t)((uint64_t)sum[i] + (uint64_t)(sign < 0 ? -n : n));
+  }
+  *high = upper;
+  *low = lower;
+}
+
+static int32_t add_i64(const int64_t *restrict x, int64_t *restrict sum, size_t count) {
+  uint64_t overflow = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t a = (uint64_t)x[i], b = (uint64_t)sum[i], c = a + b;
+    // Equal signs that give another sign.
+    overflow |= (a ^ c) & (b ^ c);
+    sum[i] = (int64_t)c;
+  }
+  return (overflow >> 63) == 0;
+}
+
 const struct cvk_table CVK_TABLE = {
     .sum_of_squares = sum_of_squares,
     .sum_of_squares_f64 = sum_of_squares_f64,
@@ -144,5 +174,7 @@ const struct cvk_table CVK_TABLE = {
     .add_f64 = add_f64,
     .axpy = axpy,
     .scale = scale,
+    .grid_accumulate = grid_accumulate,
+    .add_i64 = add_i64,
     .subtract = subtract,
 };

@@ -3,6 +3,7 @@
 #define KERNEL_TABLE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct cvk_table {
   double (*sum_of_squares)(const float *x, size_t count);
@@ -13,6 +14,9 @@ struct cvk_table {
   void (*add_f64)(const double *x, double *sum, size_t count);
   void (*axpy)(float a, const float *x, float *y, size_t count);
   void (*scale)(float a, float *x, size_t count);
+  void (*grid_accumulate)(
+      double factor, int64_t sign, const float *x, int64_t *sum, size_t count, uint64_t *high, uint64_t *low);
+  int32_t (*add_i64)(const int64_t *x, int64_t *sum, size_t count);
   void (*subtract)(const float *a, const float *b, float *out, size_t count);
 };
 

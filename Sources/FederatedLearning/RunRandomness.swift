@@ -27,6 +27,17 @@ public struct RunRandomness: Hashable, Sendable {
   /// The generator that draws a round's clients.
   public func clientSampling(round: Int) throws(SecureNoiseError) -> RandomSource { try source(.clientSampling, round: round) }
 
+  /// The generator of one client's own numbers in the aggregation: randomised rounding, local noise.
+  public func clientNoise(round: Int, client: Int) throws(SecureNoiseError) -> RandomSource {
+    isReproducible
+      ? .simulation(seed: seed, purpose: .rounding, round: UInt64(clamping: round), client: UInt64(clamping: client)) : try .secure()
+  }
+
+  /// The public number that server and clients of a round share.
+  public func roundSeed(_ round: Int) -> UInt64 {
+    RandomSource.simulation(seed: seed, purpose: .rotation, round: UInt64(clamping: round)).nextUInt64()
+  }
+
   private func source(_ purpose: StreamPurpose, round: Int) throws(SecureNoiseError) -> RandomSource {
     isReproducible ? .simulation(seed: seed, purpose: purpose, round: UInt64(clamping: round)) : try .secure()
   }

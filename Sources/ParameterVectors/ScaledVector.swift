@@ -5,7 +5,10 @@
 /// at most, never by those of `Float`.
 public struct ScaledVector: Sendable {
   /// The values before scaling, one per parameter.
-  public var values: [Float]
+  public var values: [Float] { didSet { knownSumOfSquares = nil } }
+
+  /// Sum of the squares of `values`, kept because the check for numbers and every clip ask for it.
+  private var knownSumOfSquares: Double?
 
   /// The factor that every value is multiplied by.
   public var scale: Double
@@ -19,14 +22,21 @@ public struct ScaledVector: Sendable {
   /// Number of values.
   public var count: Int { values.count }
 
+  /// Computes the sum of squares once for everything that asks for it until a value changes. Complexity: O(count), then O(1).
+  public mutating func prepareNorm() {
+    if knownSumOfSquares == nil { knownSumOfSquares = VectorMath.sumOfSquares(values) }
+  }
+
+  private var sumOfSquares: Double { knownSumOfSquares ?? VectorMath.sumOfSquares(values) }
+
   /// Squared Euclidean norm of `scale · values`. NaN or infinite if a value is.
-  public var squaredNorm: Double { scale * scale * VectorMath.sumOfSquares(values) }
+  public var squaredNorm: Double { scale * scale * sumOfSquares }
 
-  /// Euclidean norm of `scale · values`. NaN or infinite if a value is. Complexity: O(count).
-  public var norm: Double { scale.magnitude * VectorMath.norm(values) }
+  /// Euclidean norm of `scale · values`. NaN or infinite if a value is. Complexity: O(count), or O(1) after ``prepareNorm()``.
+  public var norm: Double { scale.magnitude * sumOfSquares.squareRoot() }
 
-  /// Whether the scale and all values are numbers. Complexity: O(count).
-  public var isFinite: Bool { scale.isFinite && VectorMath.sumOfSquares(values).isFinite }
+  /// Whether the scale and all values are numbers. Complexity: O(count), or O(1) after ``prepareNorm()``.
+  public var isFinite: Bool { scale.isFinite && sumOfSquares.isFinite }
 
   /// Shrinks the vector to the norm `bound` if it is longer, without touching a value.
   ///
@@ -36,7 +46,7 @@ public struct ScaledVector: Sendable {
   @discardableResult
   public mutating func clip(toNorm bound: Double) -> Double {
     precondition(bound >= 0, "a clipping bound must be at least 0, not \(bound)")
-    let unscaled = VectorMath.norm(values)
+    let unscaled = sumOfSquares.squareRoot()
     let norm = scale.magnitude * unscaled
     guard norm.isFinite else {
       scale = 0

@@ -18,6 +18,10 @@ package struct VectorKernels: Sendable {
     x.withUnsafeBufferPointer { cvk_sum_of_squares(level.rawValue, $0.baseAddress, $0.count) }
   }
 
+  package func sumOfSquares(_ x: ArraySlice<Float>) -> Double {
+    x.withUnsafeBufferPointer { cvk_sum_of_squares(level.rawValue, $0.baseAddress, $0.count) }
+  }
+
   package func sumOfSquares(_ x: [Double]) -> Double {
     x.withUnsafeBufferPointer { cvk_sum_of_squares_f64(level.rawValue, $0.baseAddress, $0.count) }
   }
@@ -53,6 +57,26 @@ package struct VectorKernels: Sendable {
 
   package func scale(_ x: inout [Float], by factor: Float) {
     x.withUnsafeMutableBufferPointer { cvk_scale(level.rawValue, factor, $0.baseAddress, $0.count) }
+  }
+
+  package func accumulateOnGrid(
+    _ x: [Float], scaledBy factor: Double, subtracting: Bool, into sum: inout [Int64]
+  ) -> (high: UInt64, low: UInt64) {
+    precondition(x.count == sum.count && x.count < 1 << 32, "a vector of \(x.count) values cannot be added to \(sum.count) sums")
+    var (high, low): (UInt64, UInt64) = (0, 0)
+    sum.withUnsafeMutableBufferPointer { sum in
+      x.withUnsafeBufferPointer {
+        cvk_grid_accumulate(level.rawValue, factor, subtracting ? -1 : 1, $0.baseAddress, sum.baseAddress, $0.count, &high, &low)
+      }
+    }
+    return (high, low)
+  }
+
+  package func add(_ x: [Int64], into sum: inout [Int64]) -> Bool {
+    precondition(x.count == sum.count, "\(x.count) values cannot be added to \(sum.count) sums")
+    return sum.withUnsafeMutableBufferPointer { sum in
+      x.withUnsafeBufferPointer { cvk_add_i64(level.rawValue, $0.baseAddress, sum.baseAddress, $0.count) != 0 }
+    }
   }
 
   package func difference(_ a: [Float], _ b: [Float]) -> [Float] {

@@ -111,7 +111,7 @@ struct PipelineTests {
     for start in stride(from: 0, to: 37, by: 5) {
       var part = round.emptySum()
       for update in updates[start..<min(37, start + 5)] { try round.add(update, weight: 1, to: &part) }
-      total.merge(part)
+      try total.merge(part)
     }
     let merged = try round.finish(total, noise: testNoise()).update
     #expect(isClose(merged, try aggregate(pipeline, updates).update, relative: 1e-12))

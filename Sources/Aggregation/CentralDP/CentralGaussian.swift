@@ -10,7 +10,7 @@ public import SecureNoise
 ///
 /// A client sends its clipped update and its bit; the server, which is trusted, learns them; what leaves the server is noised.
 /// The noise is a floating-point Gaussian from a cryptographic generator.
-public struct CentralGaussian: AggregationTechnique {
+public struct CentralGaussian: NoiseMechanism, ShrinkingTechnique {
   /// The running estimate of the clipping norm.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round.

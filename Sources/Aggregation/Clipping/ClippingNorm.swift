@@ -1,15 +1,15 @@
 import SecureNoise
 
-/// Where the bound of a clip comes from.
+/// Where the bound of a clip, or of zeroing, comes from.
 public enum ClippingNorm: Codable, Hashable, Sendable {
   /// The same bound in every round.
   case fixed(Double)
   /// A quantile of the clients' norms, followed from round to round.
   case adaptive(QuantileEstimator)
 
-  /// Checks the bound.
-  public func validate() throws(AggregationError) {
-    if case .fixed(let norm) = self { try require(norm > 0 && norm.isFinite, "clipping norm", norm, "finite and above 0") }
+  /// Checks the bound, called `name` in the error.
+  public func validate(name: String = "clipping norm") throws(AggregationError) {
+    if case .fixed(let norm) = self { try require(norm > 0 && norm.isFinite, name, norm, "finite and above 0") }
   }
 
   /// The estimate before the first round, or the fixed bound.
@@ -42,32 +42,51 @@ public enum ClippingNorm: Codable, Hashable, Sendable {
 
   /// Client side: clips the message to the bound in force and fills the report.
   func clip(_ message: inout ClientMessage, report: inout ArraySlice<Double>, estimate: Double) {
-    let bound = bound(estimate)
-    let unclipped = message.clip(toNorm: bound)
+    fill(&report, norm: message.clip(toNorm: bound(estimate)), estimate: estimate)
+  }
+
+  /// Client side: reports a message whose norm was `norm` before anything was done to it.
+  func fill(_ report: inout ArraySlice<Double>, norm: Double, estimate: Double) {
     let first = report.startIndex
-    report[first] = unclipped > bound ? 1 : 0
-    if case .adaptive(let estimator) = self { report[first + 1] = estimator.centeredBit(value: unclipped, estimate: estimate) }
+    report[first] = norm <= bound(estimate) ? 0 : 1
+    if case .adaptive(let estimator) = self { report[first + 1] = estimator.centeredBit(value: norm, estimate: estimate) }
   }
 
   /// Server side: moves the estimate on and returns the figures of the bound.
   ///
-  /// - Parameter protection: that of everything derived from the counts of an adaptive bound.
+  /// - Parameters:
+  ///   - protection: that of everything derived from the counts of an adaptive bound.
+  ///   - names: what the figures are called.
+  ///   - group: the group of tensors that they belong to.
   func advance(
     _ estimate: inout Double, reports: ArraySlice<Double>, participants: Int, protection: AggregationMeasurement.Protection,
-    noise: RandomSource
+    noise: RandomSource, names: MeasurementNames = .clipping, group: String? = nil
   ) -> [AggregationMeasurement] {
     let first = reports.startIndex
     var measurements = [
-      AggregationMeasurement(.clippingNorm, bound(estimate), isFixed ? .released : protection),
-      AggregationMeasurement(.clippedCount, reports[first], .nonPrivate),
+      AggregationMeasurement(names.bound, bound(estimate), isFixed ? .released : protection, group: group),
+      AggregationMeasurement(names.count, reports[first], .nonPrivate, group: group),
     ]
     if case .adaptive(let estimator) = self {
       let fraction = estimator.advance(
         &estimate, sumOfCenteredBits: reports[first + 1], participants: participants, noise: noise)
-      measurements.append(AggregationMeasurement(.noisedFractionClipped, 1 - fraction, protection))
-      measurements.append(AggregationMeasurement(.nextClippingNorm, bound(estimate), protection))
+      measurements.append(AggregationMeasurement(names.fraction, 1 - fraction, protection, group: group))
+      measurements.append(AggregationMeasurement(names.nextBound, bound(estimate), protection, group: group))
     }
     return measurements
+  }
+
+  /// What the figures of a bound are called.
+  struct MeasurementNames {
+    let bound: AggregationMeasurementName
+    let nextBound: AggregationMeasurementName
+    let count: AggregationMeasurementName
+    let fraction: AggregationMeasurementName
+
+    static let clipping = MeasurementNames(
+      bound: .clippingNorm, nextBound: .nextClippingNorm, count: .clippedCount, fraction: .noisedFractionClipped)
+    static let zeroing = MeasurementNames(
+      bound: .zeroingNorm, nextBound: .nextZeroingNorm, count: .zeroedCount, fraction: .noisedFractionZeroed)
   }
 }
 

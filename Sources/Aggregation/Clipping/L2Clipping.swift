@@ -4,7 +4,7 @@ public import SecureNoise
 ///
 /// A client sends its clipped update, whether it was clipped, and, for an adaptive bound, one bit of its own unclipped norm. The
 /// server learns the sum and the two counts.
-public struct L2Clipping: AggregationTechnique {
+public struct L2Clipping: ShrinkingTechnique {
   /// The running estimate of the bound.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round.
@@ -59,5 +59,20 @@ extension AggregationPipeline {
       chosen = try QuantileEstimator(initialEstimate: 1, targetQuantile: 0.8, learningRate: 0.2)
     }
     return try AggregationPipeline(L2Clipping(norm: .adaptive(chosen)), around: self)
+  }
+
+  /// Clips every update to a quantile of the norms that is followed through noised counts, inside the privacy event of the pipeline's
+  /// mechanism.
+  ///
+  /// - Parameters:
+  ///   - clientsPerRound: the expected cohort, finite and above 0.
+  ///   - countStandardDeviation: noise of the count; by default 0.05 × the cohort.
+  ///   - targetQuantile: the fraction of clients that should pass unclipped.
+  public func clipping(
+    privateWithClientsPerRound clientsPerRound: Double, countStandardDeviation: Double? = nil, targetQuantile: Double = 0.8
+  ) throws(AggregationError) -> AggregationPipeline {
+    let estimator = try QuantileEstimator.noised(
+      initialEstimate: 1, targetQuantile: targetQuantile, clientsPerRound: clientsPerRound, standardDeviation: countStandardDeviation)
+    return try clipping(adaptive: estimator)
   }
 }

@@ -22,8 +22,12 @@ public struct AggregationPipeline: Sendable {
   public let denominator: Denominator
   /// The techniques, outermost first.
   public let techniques: [any AggregationTechnique]
+  /// How integers are summed; `nil` where real numbers are.
+  public let summation: (any IntegerSummation)?
   /// How the total noise multiplier is divided over the releases; `nil` without differential privacy.
   public let noiseSplit: NoiseSplit?
+  /// What one round releases, for the draw of clients that it got: to be wrapped by the sampler's scheme.
+  public let privacyEvent: PrivacyEvent
 
   /// The weighted mean, or the plain mean where every client counts the same.
   public static func mean(weighted: Bool = false) -> AggregationPipeline {
@@ -33,52 +37,87 @@ public struct AggregationPipeline: Sendable {
   private init(denominator: Denominator) {
     self.denominator = denominator
     techniques = []
+    summation = nil
     noiseSplit = nil
+    privacyEvent = .nonPrivate
+  }
+
+  /// The mean of `inner` with its vectors summed as integers; techniques are wrapped around it.
+  init(_ summation: some IntegerSummation, under inner: AggregationPipeline, denominator: Denominator? = nil) throws(AggregationError) {
+    guard inner.techniques.isEmpty, inner.summation == nil else {
+      throw .invalidComposition(technique: summation.name, reason: "sums what everything else leaves: name it first, after mean()")
+    }
+    self.denominator = denominator ?? inner.denominator
+    techniques = []
+    self.summation = summation
+    (noiseSplit, privacyEvent) = try Self.split(techniques: [], summation: summation)
   }
 
   /// Wraps `inner` in `technique`.
   init(_ technique: some AggregationTechnique, around inner: AggregationPipeline, denominator: Denominator? = nil) throws(AggregationError)
   {
-    let isPrivate = technique is CentralGaussian
     if inner.techniques.contains(where: { $0.name == technique.name }) {
       throw .invalidComposition(technique: technique.name, reason: "stands in the pipeline already")
     }
-    if isPrivate {
-      for other in inner.techniques where other.worstCaseNormGrowth != 1 {
+    if let mechanism = technique as? any NoiseMechanism {
+      if let summation = inner.summation {
+        throw .invalidComposition(
+          technique: summation.name,
+          reason: "rounds between the clip and the noise of \(technique.name): sum real numbers, or use its own noise")
+      }
+      for other in inner.techniques where other is any NoiseMechanism {
+        throw .invalidComposition(technique: other.name, reason: "one mechanism adds the noise of a pipeline, \(technique.name) is another")
+      }
+      for other in inner.techniques where mechanism.normGrowth(of: other) != 1 {
         throw .invalidComposition(
           technique: other.name, reason: "stands between the clip and the noise without a bound on how much it enlarges the norm")
       }
     }
     techniques = [technique] + inner.techniques
+    summation = inner.summation
     self.denominator = denominator ?? inner.denominator
-    guard let central = techniques.lazy.compactMap({ $0 as? CentralGaussian }).first else {
-      noiseSplit = nil
-      return
-    }
-    noiseSplit = try NoiseSplit(noiseMultiplier: central.noiseMultiplier, bitDeviations: techniques.flatMap(\.noisedBitDeviations))
+    (noiseSplit, privacyEvent) = try Self.split(techniques: techniques, summation: summation)
   }
 
-  /// What one round releases, for the draw of clients that it got: to be wrapped by the sampler's scheme.
-  public var privacyEvent: PrivacyEvent { noiseSplit?.event ?? .nonPrivate }
+  /// Divides the noise of the mechanism, where there is one.
+  private static func split(
+    techniques: [any AggregationTechnique], summation: (any IntegerSummation)?
+  ) throws(AggregationError) -> (split: NoiseSplit?, event: PrivacyEvent) {
+    let mechanisms = techniques.compactMap { $0 as? any NoiseMechanism } + [summation].compactMap { $0 as? any NoiseMechanism }
+    guard let mechanism = mechanisms.first else { return (nil, .nonPrivate) }
+    let split = try mechanism.noiseSplit(
+      bitDeviations: techniques.flatMap(\.noisedBitDeviations) + (summation?.noisedBitDeviations ?? []))
+    return (split, mechanism.event(of: split))
+  }
+
+  /// Whether some client side draws random numbers.
+  public var needsClientRandomness: Bool {
+    techniques.contains { $0.needsClientRandomness } || summation?.needsClientRandomness ?? false
+  }
 
   /// Whether clients are weighted; under differential privacy they never are.
   public var isWeighted: Bool { denominator == .totalWeight }
 
   /// Whatever leaves a round outside the privacy event.
-  public var leaks: [String] { noiseSplit == nil ? [] : techniques.flatMap(\.leaks) }
+  public var leaks: [String] { noiseSplit == nil ? [] : techniques.flatMap(\.leaks) + (summation?.leaks ?? []) }
 
   /// The state before the first round.
   public func initialState() -> AggregationState {
-    AggregationState(boxes: techniques.map { $0.initialState() })
+    AggregationState(
+      boxes: techniques.map { $0.initialState() }, summation: summation.map { $0.initialState() as any Codable & Hashable & Sendable })
   }
 
   /// Opens a round for updates of `count` parameters.
-  public func round(count: Int, state: AggregationState) throws(AggregationError) -> AggregationRound {
-    try AggregationRound(pipeline: self, count: count, state: state)
+  ///
+  /// - Parameter roundSeed: a public number, drawn afresh for every round without looking at data, that server and clients share.
+  public func round(count: Int, state: AggregationState, roundSeed: UInt64 = 0) throws(AggregationError) -> AggregationRound {
+    try AggregationRound(pipeline: self, count: count, state: state, roundSeed: roundSeed)
   }
 }
 
 /// The states of all techniques of a pipeline, outermost first.
 public struct AggregationState: Sendable {
   var boxes: [any Codable & Hashable & Sendable]
+  /// State of the summation of integers, where there is one.
+  var summation: (any Codable & Hashable & Sendable)?
 }

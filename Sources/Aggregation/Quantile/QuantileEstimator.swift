@@ -38,13 +38,19 @@ public struct QuantileEstimator: Codable, Hashable, Sendable {
   public let multiplier: Double
   /// See `multiplier`.
   public let increment: Double
+  /// Whether a noised fraction is clamped to [0, 1] before it moves the estimate, as in the paper.
+  ///
+  /// Clamping a fraction that is close to 1 lowers its mean: with noise of standard deviation s in the fraction, a true fraction of 1
+  /// comes out as 1 − s/√(2π) on average. A target quantile near that value is then met by every large estimate, and the estimate
+  /// wanders off. Without the clamp the fraction is unbiased. Both are post-processing of the noised count.
+  public let clampsFraction: Bool
 
   /// An estimator.
   ///
   /// - Throws: ``AggregationError/invalidParameter(name:value:allowed:)``.
   public init(
     initialEstimate: Double, targetQuantile: Double, learningRate: Double, update: Update = .geometric, release: Release = .exact,
-    multiplier: Double = 1, increment: Double = 0
+    multiplier: Double = 1, increment: Double = 0, clampsFraction: Bool = true
   ) throws(AggregationError) {
     let least = update == .geometric ? Double.leastNonzeroMagnitude : 0
     try require(
@@ -65,6 +71,7 @@ public struct QuantileEstimator: Codable, Hashable, Sendable {
     self.release = release
     self.multiplier = multiplier
     self.increment = increment
+    self.clampsFraction = clampsFraction
   }
 
   /// The value in force for `estimate`.
@@ -73,7 +80,7 @@ public struct QuantileEstimator: Codable, Hashable, Sendable {
   /// What a client with `value` adds to the sum, b − ½.
   public func centeredBit(value: Double, estimate: Double) -> Double { value <= estimate ? 0.5 : -0.5 }
 
-  /// Moves `estimate` on and returns the fraction b̄ that moved it, clamped to [0, 1].
+  /// Moves `estimate` on and returns the fraction b̄, clamped to [0, 1], of clients at or below it.
   ///
   /// - Parameters:
   ///   - sumOfCenteredBits: Σ(b − ½) over the participants.
@@ -87,7 +94,7 @@ public struct QuantileEstimator: Codable, Hashable, Sendable {
       fraction = sumOfCenteredBits / Double(participants) + 0.5
     case .noised(let standardDeviation, let expectedClients):
       let noised = sumOfCenteredBits + (standardDeviation > 0 ? standardDeviation * noise.gaussian() : 0)
-      fraction = min(1, max(0, noised / expectedClients + 0.5))
+      fraction = clampsFraction ? clamped(noised / expectedClients + 0.5) : noised / expectedClients + 0.5
     }
     let step = learningRate * (fraction - targetQuantile)
     switch update {
@@ -95,6 +102,8 @@ public struct QuantileEstimator: Codable, Hashable, Sendable {
     case .geometric: estimate = min(max(estimate * exp(-step), 1e-300), 1e300)
     case .arithmetic: estimate = max(0, estimate - step)
     }
-    return fraction
+    return clamped(fraction)
   }
+
+  private func clamped(_ fraction: Double) -> Double { min(1, max(0, fraction)) }
 }

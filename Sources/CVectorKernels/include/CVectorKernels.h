@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CodingKernels.h"
+
 #define CVK_LEVEL_BASELINE 0
 #define CVK_LEVEL_AVX2 1
 #define CVK_LEVEL_AVX512 2
@@ -42,6 +44,13 @@ void cvk_axpy(int32_t level, float a, const float *x, float *y, size_t count);
 
 /// x[i] *= a.
 void cvk_scale(int32_t level, float a, float *x, size_t count);
+
+/// sum[i] += sign · n[i] with n[i] = factor · x[i] truncated toward zero and held within ±(2³¹ − 1); NaN is −(2³¹ − 1). `sign` is 1 or −1,
+/// sums wrap around. The sum of n[i]² is high · 2³² + low, exactly, for fewer than 2³² values.
+void cvk_grid_accumulate(int32_t level, double factor, int64_t sign, const float *x, int64_t *sum, size_t count, uint64_t *high, uint64_t *low);
+
+/// sum[i] += x[i] of integers, wrapping around; whether none did.
+int32_t cvk_add_i64(int32_t level, const int64_t *x, int64_t *sum, size_t count);
 
 /// out[i] = a[i] − b[i].
 void cvk_subtract(int32_t level, const float *a, const float *b, float *out, size_t count);

@@ -70,7 +70,7 @@ public struct FederatedAveraging: LearningProcess {
   public func next(
     _ state: State, round: Int, cohort: [Int], charge: @Sendable () throws -> Void
   ) async throws -> (state: State, outcome: RoundOutcome) {
-    let opened = try aggregation.round(count: parameterCount, state: state.aggregation)
+    let opened = try aggregation.round(count: parameterCount, state: state.aggregation, roundSeed: randomness.roundSeed(round))
     let collected = try await collect(state.parameters, round: round, cohort: cohort, into: opened)
     try charge()
 
@@ -98,7 +98,7 @@ public struct FederatedAveraging: LearningProcess {
     return try await schedule.fold(into: Collected(sum: opened.emptySum()), on: executor) { block in
       try trainBlock(cohort[block], from: parameters, round: round, into: opened)
     } merge: { total, part in
-      total.sum.merge(part.sum)
+      try total.sum.merge(part.sum)
       total.metrics.merge(part.metrics)
     }
   }
@@ -115,7 +115,8 @@ public struct FederatedAveraging: LearningProcess {
       let examples = try clients.examples(ofClient: client)
       let trained = try localTraining.update(
         from: parameters, examples: examples, model: model, seed: randomness.seed, round: round, client: client)
-      try opened.add(trained.update, weight: Double(examples.count), to: &part.sum)
+      let own = aggregation.needsClientRandomness ? try randomness.clientNoise(round: round, client: client) : nil
+      try opened.add(trained.update, weight: Double(examples.count), to: &part.sum, own: own)
       part.metrics.merge(trained.metrics)
     }
     return part

@@ -20,7 +20,7 @@ package struct BlockSchedule: Sendable {
   /// - Throws: the first error of a block, or `.cancelled`.
   package func fold<Partial: Sendable, Total: Sendable>(
     into initial: Total, on executor: ComputeExecutor,
-    compute: @escaping @Sendable (Range<Int>) throws -> Partial, merge: @escaping @Sendable (inout Total, Partial) -> Void
+    compute: @escaping @Sendable (Range<Int>) throws -> Partial, merge: @escaping @Sendable (inout Total, Partial) throws -> Void
   ) async throws(FederatedLearningError) -> Total {
     do {
       return try await withThrowingTaskGroup(of: (Int, Partial).self) { group in
@@ -43,7 +43,7 @@ package struct BlockSchedule: Sendable {
         while let (index, partial) = try await group.next() {
           waiting[index] = partial
           while let next = waiting.removeValue(forKey: merged) {
-            merge(&total, next)
+            try merge(&total, next)
             merged += 1
           }
           startMore()

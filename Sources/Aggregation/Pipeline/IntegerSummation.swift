@@ -1,0 +1,81 @@
+public import ParameterVectors
+public import SecureNoise
+
+/// A sum over integers that stands in for a secure one: the seam for a cryptographic protocol.
+///
+/// A client turns its real vector into integers; the integers of all clients are added, and nothing else about a client leaves its side.
+/// The server turns the sum back into real numbers. What is summed here in the clear is what a protocol of secure aggregation would
+/// reveal: the sum, and the sums of the reports.
+public protocol IntegerSummation: Sendable {
+  /// What is carried from round to round.
+  associatedtype State: Codable & Hashable & Sendable
+
+  /// Key of its measurements.
+  var name: String { get }
+  /// How many figures each client reports beside its integers; they are summed over the clients.
+  var reportWidth: Int { get }
+  /// Whether encoding draws random numbers.
+  var needsClientRandomness: Bool { get }
+  /// Whether a client whose update cannot be used sends zeros in its place, because its noise is part of a guarantee.
+  var sendsRejectedAsZero: Bool { get }
+  /// Standard deviations of the noised counts that it releases, each of which has sensitivity ½.
+  var noisedBitDeviations: [Double] { get }
+  /// What it learns from clients and releases outside any privacy event, as sentences for the report.
+  var leaks: [String] { get }
+
+  /// The state before the first round.
+  func initialState() -> State
+
+  /// Number of integers for a vector of `count` values.
+  func integerCount(for count: Int) -> Int
+
+  /// Client side: a finite real vector as integers.
+  ///
+  /// - Parameters:
+  ///   - values: the message after all techniques, [values].
+  ///   - report: zeros, to be filled.
+  ///   - randomness: `nil` unless ``needsClientRandomness``.
+  func encode(
+    _ values: [Double], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> [Int64]
+
+  /// Client side as the pipeline calls it: encodes `vector` and adds it to `sum`; by default through ``encode(_:report:state:randomness:)``.
+  ///
+  /// - Returns: whether the vector was added; one that cannot be encoded is left out like one that is not finite.
+  func add(
+    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> Bool
+
+  /// Server side: the sum of all clients' integers as real numbers.
+  ///
+  /// - Parameters:
+  ///   - sum: exact sum over the clients that sent integers, [integers].
+  ///   - senders: how many those were.
+  ///   - count: number of values wanted.
+  func decode(
+    _ sum: [Int64], senders: Int, count: Int, reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
+  ) throws(AggregationError) -> (values: [Double], measurements: [AggregationMeasurement])
+}
+
+extension IntegerSummation {
+  /// No random numbers unless it says so.
+  public var needsClientRandomness: Bool { false }
+  /// Left out unless it says so.
+  public var sendsRejectedAsZero: Bool { false }
+  /// No noised counts unless it says so.
+  public var noisedBitDeviations: [Double] { [] }
+  /// No leaks unless it says so.
+  public var leaks: [String] { [] }
+  /// Encodes, then adds.
+  public func add(
+    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> Bool {
+    let integers = try encode(vector.values.map { Double($0) * vector.scale }, report: &report, state: state, randomness: randomness)
+    guard integers.count == sum.count else { throw .lengthMismatch(expected: sum.count, found: integers.count) }
+    guard VectorMath.add(integers, into: &sum) else { throw .sumOverflow }
+    return true
+  }
+
+  /// One integer for each value unless it says so.
+  public func integerCount(for count: Int) -> Int { count }
+}

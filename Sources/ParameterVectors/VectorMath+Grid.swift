@@ -1,0 +1,28 @@
+extension VectorMath {
+  /// Adds `sign · trunc(factor · x)` to `sum`, if the integer vector's squared norm is at most `greatestSquaredNorm`.
+  ///
+  /// The products are truncated toward zero, so that rounding never lengthens the vector, and the squared norm is that of the integers
+  /// themselves, exactly. Where it is too great the sum is left as it was.
+  ///
+  /// - Parameters:
+  ///   - x: fewer than 2³² values; one that is NaN or whose product exceeds 2³¹ − 1 makes the norm too great.
+  ///   - factor: grid units per unit of `x`.
+  ///   - greatestSquaredNorm: at most 2⁶¹.
+  /// - Returns: whether the vector was added.
+  public static func accumulateOnGrid(
+    _ x: [Float], scaledBy factor: Double, greatestSquaredNorm: UInt64, into sum: inout [Int64]
+  ) -> Bool {
+    precondition(greatestSquaredNorm <= 1 << 61, "a squared norm of \(greatestSquaredNorm) lets single values leave their range")
+    let kernels = VectorKernels.best
+    let squares = kernels.accumulateOnGrid(x, scaledBy: factor, subtracting: false, into: &sum)
+    let high = squares.high + squares.low >> 32
+    let total: UInt64? = high < 1 << 31 ? high << 32 | squares.low & 0xffff_ffff : nil
+    if let total, total <= greatestSquaredNorm { return true }
+    // Sums of integers come back exactly, whatever was added.
+    _ = kernels.accumulateOnGrid(x, scaledBy: factor, subtracting: true, into: &sum)
+    return false
+  }
+
+  /// `sum[i] += x[i]`; false where a sum left the range of 64 bits, and then the sums are of no use.
+  public static func add(_ x: [Int64], into sum: inout [Int64]) -> Bool { VectorKernels.best.add(x, into: &sum) }
+}
