@@ -60,7 +60,8 @@ public struct MatrixGaussian: AggregationTechnique {
     self.clippingNorm = clippingNorm
     self.strategy = strategy
     freshNoiseMultiplier = noiseMultiplier * strategy.columnNorm(rounds: plannedRounds)
-    try TreeNoise.check(freshNoiseMultiplier * clippingNorm)
+    let deviation = freshNoiseMultiplier * clippingNorm
+    try require(deviation <= 1e150, "noise standard deviation", deviation, "at most 1e150: lower the noise multiplier or the clipping norm")
     // A response that grows shows within as many rounds as any optimisation looks at.
     let greatest = strategy.prefixResponse(count: min(plannedRounds, 10_000)).reduce(0) { max($0, abs($1)) }
     try require(greatest < 1e3, "greatest response of a prefix sum to one fresh number", greatest, "below 1,000: choose another strategy")
@@ -137,6 +138,19 @@ extension AggregationPipeline {
     let technique = try MatrixGaussian(
       noiseMultiplier: noiseMultiplier, clientsPerRound: clientsPerRound, clippingNorm: clippingNorm, strategy: strategy,
       plannedRounds: plannedRounds)
-    return try correlated(technique, clientsPerRound: clientsPerRound)
+    try requireUnweighted(for: technique.name)
+    guard summation == nil else {
+      throw .invalidComposition(technique: technique.name, reason: "its noise is real: it cannot stand around a sum of integers")
+    }
+    for other in techniques {
+      if other is any NoiseMechanism || other is MatrixGaussian {
+        throw .invalidComposition(technique: technique.name, reason: "“\(other.name)” in the pipeline adds noise of its own")
+      }
+      if other.worstCaseNormGrowth != 1 {
+        throw .invalidComposition(
+          technique: other.name, reason: "stands between the clip and the noise without a bound on how much it enlarges the norm")
+      }
+    }
+    return try AggregationPipeline(technique, around: self, denominator: .expectedCohort(clientsPerRound))
   }
 }

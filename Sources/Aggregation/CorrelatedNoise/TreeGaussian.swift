@@ -1,3 +1,5 @@
+import Foundation
+public import ParameterVectors
 public import PrivacyEvents
 public import SecureNoise
 
@@ -51,10 +53,12 @@ public struct TreeRestarts: Codable, Hashable, Sendable {
 /// multiplier z.
 ///
 /// A client sends its clipped update, whether it was clipped, and its centred bit; the server, which is trusted, learns them; what
-/// leaves the server is noised. The noise is a floating-point Gaussian from a cryptographic generator.
+/// leaves the server is noised. As in ``CentralGaussian`` a client's clipped update is put on the grid of C·2^−k, truncated toward zero,
+/// its norm checked on the integers to be at most 2^k; sums are exact, and what is released is a function of the noisy integer node
+/// sums (see ``TreeNoise``), so that the accounting of real Gaussians holds exactly.
 ///
 /// - Warning: the state holds the noise of the buffered nodes. A checkpoint with it must be kept as secret as the noise.
-public struct TreeGaussian: AggregationTechnique {
+public struct TreeGaussian: IntegerSummation {
   /// What is carried from round to round: enough to go on exactly.
   public struct State: Codable, Hashable, Sendable {
     /// Rounds so far, over all trees.
@@ -79,6 +83,8 @@ public struct TreeGaussian: AggregationTechnique {
   public let restarts: TreeRestarts?
   /// z_v and σ_b.
   public let split: NoiseSplit
+  /// k: a grid step is C·2^−k.
+  public let gridBits: Int
   private let quantile: TreeQuantile?
 
   /// A mechanism.
@@ -108,54 +114,73 @@ public struct TreeGaussian: AggregationTechnique {
     self.isEfficient = isEfficient
     self.restarts = restarts
     split = try NoiseSplit(noiseMultiplier: noiseMultiplier, bitDeviations: deviations)
-    try TreeNoise.check(split.updateNoiseMultiplier * norm.bound(norm.initialEstimate))
+    // Beyond this the noise would leave the range of 64 bits on any useful grid.
+    let multiplier = split.updateNoiseMultiplier
+    try require(multiplier <= 0x1p24, "noise multiplier of the update", multiplier, "at most 2^24")
+    gridBits = multiplier <= 1 ? 30 : 30 - Int(log2(multiplier).rounded(.up))
   }
 
   public var name: String { "tree" }
   public var reportWidth: Int { 2 }
-  public var worstCaseNormGrowth: Double? { 1 }
-  public var leaks: [String] { noiseMultiplier > 0 ? ["the tree's noise is a floating-point Gaussian, not rounded exactly to a grid"] : [] }
 
   public func initialState() -> State {
     let bound = norm.bound(norm.initialEstimate)
-    return State(rounds: 0, clippingNorm: bound, tree: emptyTree(bound), quantile: quantile?.initialState())
+    return State(rounds: 0, clippingNorm: bound, tree: emptyTree, quantile: quantile?.initialState())
   }
 
-  private func emptyTree(_ bound: Double) -> TreeNoise {
-    TreeNoise(checked: split.updateNoiseMultiplier * bound, isEfficient: isEfficient)
-  }
+  private var emptyTree: TreeNoise { TreeNoise(checked: nodeDeviation, isEfficient: isEfficient) }
 
-  public func processClient(_ message: inout ClientMessage, report: inout ArraySlice<Double>, state: State) {
-    // A damaged state may hold anything; the server's side refuses it, this side must only not trap.
-    let bound = Double.maximum(0, state.clippingNorm)
-    let unclipped = message.clip(toNorm: bound)
+  /// z_v 2^k: standard deviation of a node in steps, exactly.
+  private var nodeDeviation: Double { Double(sign: .plus, exponent: gridBits, significand: split.updateNoiseMultiplier) }
+
+  /// Client side: clips `vector` and adds it to `sum` on the grid.
+  public func add(
+    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> Bool {
+    guard vector.count == sum.count else { throw .lengthMismatch(expected: sum.count, found: vector.count) }
+    // A damaged state may hold anything.
+    guard state.clippingNorm >= 0, report.count == reportWidth else { throw .stateMismatch(technique: name) }
+    var clipped = vector
+    let unclipped = clipped.clip(toNorm: state.clippingNorm)
     let first = report.startIndex
-    report[first] = unclipped > bound ? 1 : 0
+    report[first] = unclipped > state.clippingNorm ? 1 : 0
     if let quantile, let following = state.quantile {
       report[first + 1] = quantile.estimator.centeredBit(value: unclipped, estimate: following.estimate)
     }
+    if clipped.norm == 0 { return true }
+    let factor = clipped.scale / state.clippingNorm * Double(sign: .plus, exponent: gridBits, significand: 1)
+    // Room for the rounding of the factor, then for that of the norm of a long vector.
+    for room in [0x1p-50, 1e-9, 1e-6]
+    where VectorMath.accumulateOnGrid(
+      clipped.values, scaledBy: factor * (1 - room), greatestSquaredNorm: 1 << UInt64(2 * gridBits), into: &sum)
+    { return true }
+    return false
   }
 
-  public func processServer(
-    _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
-  ) throws(AggregationError) -> [AggregationMeasurement] {
-    try release(&sum, reports: reports, state: &state, noise: noise)
+  public func encode(
+    _ values: [Double], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> [Int64] {
+    var sum = [Int64](repeating: 0, count: values.count)
+    _ = try add(ScaledVector(values: values.map(Float.init)), to: &sum, report: &report, state: state, randomness: randomness)
+    return sum
   }
 
-  /// The server's round, which needs no facts beside the sums.
-  package func release(
-    _ sum: inout [Double], reports: ArraySlice<Double>, state: inout State, noise: RandomSource
-  ) throws(AggregationError) -> [AggregationMeasurement] {
+  public func decode(
+    _ sum: [Int64], senders: Int, count: Int, reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
+  ) throws(AggregationError) -> (values: [Double], measurements: [AggregationMeasurement]) {
+    guard sum.count == count else { throw .lengthMismatch(expected: count, found: sum.count) }
     guard reports.count == reportWidth else { throw .lengthMismatch(expected: reportWidth, found: reports.count) }
     guard state.rounds >= 0, state.rounds < Int.max, (state.quantile == nil) == (quantile == nil), state.tree.isEfficient == isEfficient,
-      state.tree.standardDeviation == split.updateNoiseMultiplier * state.clippingNorm,
-      norm.isFixed ? state.clippingNorm == norm.initialEstimate : state.clippingNorm >= 0
+      state.tree.standardDeviation == nodeDeviation,
+      norm.isFixed ? state.clippingNorm == norm.initialEstimate : state.clippingNorm >= 0 && state.clippingNorm.isFinite
     else { throw .stateMismatch(technique: name) }
     var next = state
     let first = reports.startIndex
-    try next.tree.addIncrement(to: &sum, noise: noise)
+    var noised = sum
+    try next.tree.addIncrement(to: &noised, noise: noise)
+    let step = Double(sign: .plus, exponent: -gridBits, significand: state.clippingNorm)
     var measurements = [
-      AggregationMeasurement(.noiseStandardDeviation, next.tree.incrementVariance.squareRoot() / clientsPerRound, .released),
+      AggregationMeasurement(.noiseStandardDeviation, next.tree.incrementVariance.squareRoot() * step / clientsPerRound, .released),
       AggregationMeasurement(.clippingNorm, state.clippingNorm, .released),
       AggregationMeasurement(.clippedCount, reports[first], .nonPrivate),
     ]
@@ -170,13 +195,13 @@ public struct TreeGaussian: AggregationTechnique {
         quantile.restart(&following)
         next.quantile = following
         next.clippingNorm = norm.bound(following.estimate)
-        try TreeNoise.check(split.updateNoiseMultiplier * next.clippingNorm)
+        try require(next.clippingNorm.isFinite, "clipping norm", next.clippingNorm, "finite")
       }
-      next.tree = emptyTree(next.clippingNorm)
+      next.tree = emptyTree
     }
     if quantile != nil { measurements.append(AggregationMeasurement(.nextClippingNorm, next.clippingNorm, .released)) }
     state = next
-    return measurements
+    return (noised.map { Double($0) * step }, measurements)
   }
 
   /// What a whole run of `rounds` rounds releases, by people who keep `participation`: the trees of which it consists.
@@ -222,7 +247,7 @@ extension AggregationPipeline {
     let technique = try TreeGaussian(
       noiseMultiplier: noiseMultiplier, clientsPerRound: clientsPerRound, norm: .fixed(clippingNorm), isEfficient: isEfficient,
       restarts: restarts)
-    return try correlated(technique, clientsPerRound: clientsPerRound)
+    return try summed(by: technique)
   }
 
   /// DP-FTRL with tree noise whose clipping norm follows a quantile of the clients' norms and changes when the trees start anew.
@@ -248,22 +273,19 @@ extension AggregationPipeline {
     let technique = try TreeGaussian(
       noiseMultiplier: noiseMultiplier, clientsPerRound: clientsPerRound, norm: .adaptive(estimator), isEfficient: isEfficient,
       restarts: restarts)
-    return try correlated(technique, clientsPerRound: clientsPerRound)
+    return try summed(by: technique)
   }
 
-  /// A mechanism with correlated noise around this pipeline, which must not weight clients or enlarge norms.
-  func correlated(_ technique: some AggregationTechnique, clientsPerRound: Double) throws(AggregationError) -> AggregationPipeline {
+  private func summed(by technique: TreeGaussian) throws(AggregationError) -> AggregationPipeline {
+    try requireUnweighted(for: technique.name)
+    return try AggregationPipeline(technique, under: self, denominator: .expectedCohort(technique.clientsPerRound))
+  }
+
+  /// Correlated noise needs the same bound for every client.
+  func requireUnweighted(for technique: String) throws(AggregationError) {
     guard !isWeighted else {
       throw .invalidComposition(
-        technique: technique.name, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
+        technique: technique, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
     }
-    if let other = techniques.first(where: { $0 is CentralGaussian || $0 is TreeGaussian || $0 is MatrixGaussian }) {
-      throw .invalidComposition(technique: technique.name, reason: "“\(other.name)” in the pipeline adds noise of its own")
-    }
-    for other in techniques where other.worstCaseNormGrowth != 1 {
-      throw .invalidComposition(
-        technique: other.name, reason: "stands between the clip and the noise without a bound on how much it enlarges the norm")
-    }
-    return try AggregationPipeline(technique, around: self, denominator: .expectedCohort(clientsPerRound))
   }
 }

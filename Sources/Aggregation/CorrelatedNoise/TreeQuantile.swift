@@ -1,11 +1,12 @@
+import Foundation
 public import PrivacyEvents
 public import SecureNoise
 
 /// Follows a quantile like ``QuantileEstimator``, with the clients' counts released through a tree: round t's sum of centred bits
 /// b − ½ carries N_t − N_{t−1} of a ``TreeNoise`` with s = σ_b, so that counts over many rounds accumulate little noise.
 ///
-/// A client moves a sum by at most ½, so the tree has noise multiplier 2σ_b. A client sends its centred bit; the server, which is
-/// trusted, learns the exact count and releases the noised one.
+/// A client moves a sum by at most ½, so the tree has noise multiplier 2σ_b. Counts, multiples of ½, and noise are added as integers on
+/// a grid of 2^−k. A client sends its centred bit; the server, which is trusted, learns the exact count and releases the noised one.
 public struct TreeQuantile: Hashable, Sendable {
   /// What is carried from round to round.
   public struct State: Codable, Hashable, Sendable {
@@ -23,6 +24,8 @@ public struct TreeQuantile: Hashable, Sendable {
   public let standardDeviation: Double
   /// The same rule for a sum that carries its noise already.
   private let follower: QuantileEstimator
+  /// k, at least 1.
+  private let gridBits: Int
 
   /// A quantile.
   ///
@@ -31,14 +34,15 @@ public struct TreeQuantile: Hashable, Sendable {
     guard case .noised(let deviation, let expected) = estimator.release else {
       throw .invalidComposition(technique: "tree quantile", reason: "needs noised counts")
     }
-    try TreeNoise.check(deviation)
+    try require(deviation <= 0x1p38, "standard deviation of the count", deviation, "at most 2^38")
     self.estimator = estimator
     self.isEfficient = isEfficient
     standardDeviation = deviation
     follower = try QuantileEstimator(
       initialEstimate: estimator.initialEstimate, targetQuantile: estimator.targetQuantile, learningRate: estimator.learningRate,
       update: estimator.update, release: .noised(standardDeviation: 0, expectedClients: expected), multiplier: estimator.multiplier,
-      increment: estimator.increment)
+      increment: estimator.increment, clampsFraction: estimator.clampsFraction)
+    gridBits = deviation > 1 ? 30 - min(29, Int(log2(deviation).rounded(.up))) : 30
   }
 
   /// The initial estimate and an empty tree.
@@ -47,18 +51,23 @@ public struct TreeQuantile: Hashable, Sendable {
   /// Goes on with a new tree and the same estimate.
   public func restart(_ state: inout State) { state.tree = emptyTree }
 
-  private var emptyTree: TreeNoise { TreeNoise(checked: standardDeviation, isEfficient: isEfficient) }
+  private var emptyTree: TreeNoise { TreeNoise(checked: nodeDeviation, isEfficient: isEfficient) }
+
+  /// σ_b in steps of the grid, exactly.
+  private var nodeDeviation: Double { Double(sign: .plus, exponent: gridBits, significand: standardDeviation) }
 
   /// Moves the estimate on by a round's Σ(b − ½) and returns the noised fraction b̄ that moved it.
   ///
-  /// - Throws: ``AggregationError/stateMismatch(technique:)`` for a state of another quantile.
+  /// - Throws: ``AggregationError/stateMismatch(technique:)`` for a state of another quantile, and what ``TreeNoise`` throws.
   public func advance(_ state: inout State, sumOfCenteredBits: Double, noise: RandomSource) throws(AggregationError) -> Double {
-    guard state.tree.standardDeviation == standardDeviation, state.tree.isEfficient == isEfficient else {
+    guard state.tree.standardDeviation == nodeDeviation, state.tree.isEfficient == isEfficient else {
       throw .stateMismatch(technique: "tree quantile")
     }
-    var sum = [sumOfCenteredBits]
-    try state.tree.addIncrement(to: &sum, noise: noise)
-    return follower.advance(&state.estimate, sumOfCenteredBits: sum[0], participants: 0, noise: noise)
+    try require(sumOfCenteredBits.magnitude <= 0x1p30, "sum of centred bits", sumOfCenteredBits, "in [-2^30, 2^30]")
+    var steps = [Int64((2 * sumOfCenteredBits).rounded()) << Int64(gridBits - 1)]
+    try state.tree.addIncrement(to: &steps, noise: noise)
+    let noised = Double(sign: .plus, exponent: -gridBits, significand: Double(steps[0]))
+    return follower.advance(&state.estimate, sumOfCenteredBits: noised, participants: 0, noise: noise)
   }
 
   /// The event of all counts of one tree of `rounds` rounds.
