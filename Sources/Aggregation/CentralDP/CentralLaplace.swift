@@ -75,7 +75,7 @@ public struct CentralLaplace: AggregationTechnique, NoiseMechanism, ShrinkingTec
     }
     noise.addLaplace(scale: scale, to: &sum)
     let deviation = 2.0.squareRoot() * scale / clientsPerRound
-    return [AggregationMeasurement(.noiseStandardDeviation, deviation, .released)]
+    return try [AggregationMeasurement(.noiseStandardDeviation, deviation, .released)]
       + norm.advance(&state.estimate, reports: reports, participants: round.participants, protection: .released, noise: noise)
   }
 

@@ -125,7 +125,7 @@ public struct GroupedGaussian: AggregationTechnique, NoiseMechanism {
       measurements.append(
         AggregationMeasurement(.noiseStandardDeviation, deviations[index] / clientsPerRound, .released, group: group.name))
       let start = reports.startIndex + index * ClippingNorm.reportWidth
-      measurements += group.norm.advance(
+      measurements += try group.norm.advance(
         &state.estimates[index], reports: reports[start..<(start + ClippingNorm.reportWidth)], participants: round.participants,
         protection: .released, noise: noise, group: group.name)
     }

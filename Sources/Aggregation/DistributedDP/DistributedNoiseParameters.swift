@@ -89,7 +89,8 @@ public struct DistributedNoiseParameters: Hashable, Sendable {
     localDeviation: Double, clippingNorm: Double, bits: Int, clients: Double, dimension: Int, deviations k: Double
   ) -> Double {
     let signal = clippingNorm * clippingNorm * clients * clients / Double(dimension)
-    return (pow(4, Double(bits)) - clients * k * k).squareRoot() / (2 * k * (signal + clients * localDeviation * localDeviation).squareRoot())
+    return (pow(4, Double(bits)) - clients * k * k).squareRoot()
+      / (2 * k * (signal + clients * localDeviation * localDeviation).squareRoot())
   }
 
   /// Δ₂ and Δ₁ of the integers: L1 is at most √d L2, and for integers at most the squared L2 norm.

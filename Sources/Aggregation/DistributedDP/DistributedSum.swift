@@ -1,4 +1,4 @@
-import ParameterVectors
+public import ParameterVectors
 public import PrivacyEvents
 public import SecureNoise
 
@@ -72,7 +72,9 @@ public struct DistributedSum: NoiseMechanism, IntegerSummation {
     if case .adaptive(let estimator) = norm, case .exact = estimator.release {
       throw .invalidComposition(technique: "distributed sum", reason: "its adaptive clipping norm needs noised counts")
     }
-    (self.noise, self.noiseMultiplier, self.expectedClients, self.minimumClients) = (noise, noiseMultiplier, expectedClients, minimumClients)
+    (self.noise, self.noiseMultiplier, self.expectedClients, self.minimumClients) = (
+      noise, noiseMultiplier, expectedClients, minimumClients
+    )
     (self.parameterCount, self.bits, self.wrapProbability, self.roundingFailure) = (parameterCount, bits, wrapProbability, roundingFailure)
     (self.norm, self.rotation) = (norm, rotation)
     let split = try Self.split(noiseMultiplier, norm.noisedBitDeviations)
@@ -176,7 +178,7 @@ public struct DistributedSum: NoiseMechanism, IntegerSummation {
     ]
     return (
       values.map(Double.init),
-      measurements
+      try measurements
         + norm.advance(&state.estimate, reports: reports, participants: round.participants, protection: .released, noise: noise)
     )
   }

@@ -94,7 +94,8 @@ private final class ComplexTransform {
 
   init(size: Int) throws(AggregationError) {
     guard let handle = epsilon_fftw_complex_create(size), let numbers = epsilon_fftw_complex_numbers(handle) else {
-      throw .invalidParameter(name: "number of parameters", value: 2 * Double(size), allowed: "small enough for a Fourier transform in memory")
+      throw .invalidParameter(
+        name: "number of parameters", value: 2 * Double(size), allowed: "small enough for a Fourier transform in memory")
     }
     self.handle = handle
     self.numbers = numbers
