@@ -68,7 +68,7 @@ struct CorrelatedNoiseAccountingTests {
   @Test("updates and counts of an adaptive tree together are one tree of multiplier z")
   func adaptiveTotal() throws {
     let pipeline = try AggregationPipeline.mean().treeAdaptive(noiseMultiplier: 2, clientsPerRound: 100)
-    let technique = try #require(pipeline.techniques.first as? TreeGaussian)
+    let technique = try #require(pipeline.summation as? TreeGaussian)
     // 100 rounds are within the first tree.
     try expect(technique.event(rounds: 100, participation: .once), equals: 7.0.squareRoot() / 2)
     // One person once, over three trees of 128, 1,024 and 48: in the longest at worst, of 11 levels.

@@ -1,5 +1,6 @@
 import Aggregation
 import Foundation
+import ParameterVectors
 import PrivacyEvents
 import SecureNoise
 import Testing
@@ -13,6 +14,16 @@ struct CorrelatedNoiseTechniqueTests {
       initialEstimate: 1, targetQuantile: quantile, learningRate: rate,
       release: .noised(standardDeviation: deviation, expectedClients: clients))
     return try TreeGaussian(noiseMultiplier: noise, clientsPerRound: clients, norm: .adaptive(estimator), restarts: restarts)
+  }
+
+  private let facts = RoundFacts(participants: 0, noiseSplit: nil)
+
+  /// One round of a tree on the sum `sum`, in steps.
+  private func advance(
+    _ technique: TreeGaussian, _ sum: [Int64], _ reports: ArraySlice<Double>, _ state: inout TreeGaussian.State,
+    _ noise: RandomSource = testNoise()
+  ) throws -> (values: [Double], measurements: [AggregationMeasurement]) {
+    try technique.decode(sum, senders: 0, count: sum.count, reports: reports, round: facts, state: &state, noise: noise)
   }
 
   @Test("without noise a tree is the clipped sum over the expected cohort")
@@ -54,8 +65,7 @@ struct CorrelatedNoiseTechniqueTests {
     for _ in 0..<9 {
       clips.append(state.clippingNorm)
       // Both clients below the estimate: b̄ = 1, the estimate halves.
-      var sum = [0.0]
-      _ = try technique.release(&sum, reports: [0, 1], state: &state, noise: testNoise())
+      _ = try advance(technique, [0], [0, 1], &state)
       #expect(state.quantile.map { abs($0.estimate - pow(0.5, Double(state.rounds))) < 1e-15 } == true)
     }
     let expected: [Double] = [1, 1, 0.25, 0.25, 0.25, 0.03125, 0.03125, 0.03125, 0.00390625]
@@ -65,33 +75,32 @@ struct CorrelatedNoiseTechniqueTests {
   @Test("the reference's defaults: initial clip 0.1, restarts at 128 and every 1,024, σ_b = n/20, and z split with the counts")
   func defaults() throws {
     let pipeline = try AggregationPipeline.mean().treeAdaptive(noiseMultiplier: 1, clientsPerRound: 100)
-    let technique = try #require(pipeline.techniques.first as? TreeGaussian)
+    let technique = try #require(pipeline.summation as? TreeGaussian)
     #expect(technique.restarts == (try TreeRestarts(warmup: 128, frequency: 1024)))
     #expect(technique.split.bitDeviations == [5] && abs(technique.split.updateNoiseMultiplier - 1.005037815259212) < 1e-12)
     #expect(technique.initialState().clippingNorm == 0.1)
     #expect(pipeline.denominator == .expectedCohort(100))
     #expect(throws: AggregationError.self) { try AggregationPipeline.mean().treeAdaptive(noiseMultiplier: 1, clientsPerRound: 10) }
-    #expect(try AggregationPipeline.mean().treeAdaptive(noiseMultiplier: 0, clientsPerRound: 10).techniques.count == 1)
+    #expect(try AggregationPipeline.mean().treeAdaptive(noiseMultiplier: 0, clientsPerRound: 10).summation?.name == "tree")
   }
 
   @Test("clients are clipped to the tree's norm, and their bit compares with the moving estimate")
   func clientSide() throws {
     let technique = try adaptive(noise: 0, deviation: 0, restarts: TreeRestarts(warmup: 5, frequency: 5), rate: log(2), quantile: 0)
     var state = technique.initialState()
-    var sum = [0.0]
-    _ = try technique.release(&sum, reports: [0, 1], state: &state, noise: testNoise())
+    _ = try advance(technique, [0], [0, 1], &state)
     // The estimate is ½ now, the clip still 1.
     for (value, clipped, isClipped, bit) in [(0.4, 0.4, 0, 0.5), (0.7, 0.7, 0, -0.5), (2, 1, 1, -0.5)] as [(Float, Double, Double, Double)]
     {
-      var message = ClientMessage.real(.init(values: [value]))
       var report: ArraySlice<Double> = [0, 0]
-      technique.processClient(&message, report: &report, state: state)
-      #expect(report == [isClipped, bit])
-      if case .real(let vector) = message { #expect(abs(Double(vector.values[0]) * vector.scale - clipped) < 1e-6) }
+      var sum: [Int64] = [0]
+      #expect(try technique.add(ScaledVector(values: [value]), to: &sum, report: &report, state: state, randomness: nil))
+      #expect(report == [isClipped, bit] && abs(Double(sum[0]) / 0x1p30 - clipped) < 1e-6)
+      #expect(sum[0] <= 1 << 30)
     }
   }
 
-  @Test("a damaged state with a clip that is no number or negative is refused by the server and does not trap on a client")
+  @Test("a damaged state with a negative clip is refused by the server and by a client")
   func damaged() throws {
     let technique = try adaptive(noise: 0, deviation: 0, restarts: TreeRestarts(warmup: 5, frequency: 5))
     let text = String(decoding: try JSONEncoder().encode(technique.initialState()), as: UTF8.self)
@@ -99,13 +108,13 @@ struct CorrelatedNoiseTechniqueTests {
       let damaged = text.replacingOccurrences(of: "\"clippingNorm\":1", with: "\"clippingNorm\":\(clip)")
       #expect(damaged != text)
       var state = try JSONDecoder().decode(TreeGaussian.State.self, from: Data(damaged.utf8))
-      var message = ClientMessage.real(.init(values: [1, 2]))
       var report: ArraySlice<Double> = [0, 0]
-      technique.processClient(&message, report: &report, state: state)
-      var sum = [0.0, 0]
-      #expect(throws: AggregationError.stateMismatch(technique: "tree")) {
-        try technique.release(&sum, reports: [0, 0], state: &state, noise: testNoise())
+      var sum: [Int64] = [0, 0]
+      let expected = AggregationError.stateMismatch(technique: "tree")
+      #expect(throws: expected) {
+        try technique.add(ScaledVector(values: [1, 2]), to: &sum, report: &report, state: state, randomness: nil)
       }
+      #expect(throws: expected) { try advance(technique, [0, 0], [0, 0], &state) }
     }
   }
 
@@ -195,16 +204,15 @@ struct CorrelatedNoiseTechniqueTests {
 
   @Test("every state read back from JSON continues bit by bit: releases, figures and states")
   func resume() throws {
-    func check<Technique: AggregationTechnique>(
-      _ technique: Technique, release: (inout [Double], inout Technique.State, RandomSource) throws -> [AggregationMeasurement]
+    func check<State: Codable & Equatable>(
+      _ initial: State, round: (Int, inout State, RandomSource) throws -> ([Double], [AggregationMeasurement])
     ) throws {
       for stop in [0, 1, 4, 5, 11] {
-        var whole = technique.initialState()
-        func run(_ state: inout Technique.State, _ rounds: Range<Int>) throws -> [[Double]] {
-          try rounds.map { round in
-            var sum = [1.5, -0.25, Double(round)]
-            let figures = try release(&sum, &state, testNoise(UInt64(500 + round)))
-            return sum + figures.map(\.value)
+        var whole = initial
+        func run(_ state: inout State, _ rounds: Range<Int>) throws -> [[Double]] {
+          try rounds.map {
+            let (values, figures) = try round($0, &state, testNoise(UInt64(500 + $0)))
+            return values + figures.map(\.value)
           }
         }
         _ = try run(&whole, 0..<stop)
@@ -215,14 +223,18 @@ struct CorrelatedNoiseTechniqueTests {
     }
     for isEfficient in [false, true] {
       let tree = try TreeGaussian(noiseMultiplier: 1, clientsPerRound: 3, norm: .fixed(0.7), isEfficient: isEfficient)
-      try check(tree) { try tree.release(&$0, reports: [1, 0], state: &$1, noise: $2) }
+      try check(tree.initialState()) { try advance(tree, [1500, -25, Int64($0)], [1, 0], &$1, $2) }
     }
     let following = try adaptive(noise: 1, deviation: 3, clients: 60, restarts: TreeRestarts(warmup: 3, frequency: 4))
-    try check(following) { try following.release(&$0, reports: [1, 0.5], state: &$1, noise: $2) }
+    try check(following.initialState()) { try advance(following, [1500, -25, Int64($0)], [1, 0.5], &$1, $2) }
     for strategy in [try ToeplitzStrategy.optimizedBanded(rounds: 20, bands: 5), try .optimizedBuffered(rounds: 20, buffers: 3)] {
       let matrix = try MatrixGaussian(
         noiseMultiplier: 1, clientsPerRound: 3, clippingNorm: 0.7, strategy: strategy, plannedRounds: 20)
-      try check(matrix) { try matrix.release(&$0, reports: [1], state: &$1, noise: $2) }
+      try check(matrix.initialState()) { round, state, noise in
+        var sum = [1.5, -0.25, Double(round)]
+        let figures = try matrix.processServer(&sum, reports: [1], round: facts, state: &state, noise: noise)
+        return (sum, figures)
+      }
     }
   }
 
@@ -231,15 +243,13 @@ struct CorrelatedNoiseTechniqueTests {
     var sum = [0.0]
     let one = try TreeGaussian(noiseMultiplier: 1, clientsPerRound: 3, norm: .fixed(1))
     for other in [
-      try TreeGaussian(noiseMultiplier: 2, clientsPerRound: 3, norm: .fixed(1)),
+      try TreeGaussian(noiseMultiplier: 0.5, clientsPerRound: 3, norm: .fixed(1)),
       try TreeGaussian(noiseMultiplier: 1, clientsPerRound: 3, norm: .fixed(2)),
       try TreeGaussian(noiseMultiplier: 1, clientsPerRound: 3, norm: .fixed(1), isEfficient: false),
       try adaptive(noise: 1, deviation: 3, clients: 60, restarts: .standard),
     ] {
       var state = other.initialState()
-      #expect(throws: AggregationError.stateMismatch(technique: "tree")) {
-        try one.release(&sum, reports: [0, 0], state: &state, noise: testNoise())
-      }
+      #expect(throws: AggregationError.stateMismatch(technique: "tree")) { try advance(one, [0], [0, 0], &state) }
     }
     let matrix = try MatrixGaussian(
       noiseMultiplier: 1, clientsPerRound: 3, clippingNorm: 1, strategy: .banded(coefficients: [1, 0.5]), plannedRounds: 9)
@@ -247,10 +257,12 @@ struct CorrelatedNoiseTechniqueTests {
       noiseMultiplier: 1, clientsPerRound: 3, clippingNorm: 1, strategy: .banded(coefficients: [1, 0.4]), plannedRounds: 9
     ).initialState()
     #expect(throws: AggregationError.stateMismatch(technique: "matrix")) {
-      try matrix.release(&sum, reports: [0], state: &state, noise: testNoise())
+      try matrix.processServer(&sum, reports: [0], round: facts, state: &state, noise: testNoise())
     }
     var own = matrix.initialState()
-    #expect(throws: AggregationError.self) { try matrix.release(&sum, reports: [0, 0], state: &own, noise: testNoise()) }
+    #expect(throws: AggregationError.self) {
+      try matrix.processServer(&sum, reports: [0, 0], round: facts, state: &own, noise: testNoise())
+    }
     for (z, n, c) in [(-1, 10, 1), (.nan, 10, 1), (1, 0, 1), (1, 10, 0), (1, .infinity, 1), (1, 10, .nan), (1e200, 1, 1)]
       as [(Double, Double, Double)]
     {
@@ -277,6 +289,10 @@ struct CorrelatedNoiseTechniqueTests {
     #expect(throws: AggregationError.self) { try TreeQuantile(exact) }
     let central = try AggregationPipeline.mean().gaussianFixed(noiseMultiplier: 1, clientsPerRound: 10, clippingNorm: 1)
     #expect(throws: AggregationError.self) { try central.treeGaussian(noiseMultiplier: 1, clientsPerRound: 10, clippingNorm: 1) }
+    #expect(throws: AggregationError.self) {
+      try central.matrixGaussian(
+        noiseMultiplier: 1, clientsPerRound: 10, clippingNorm: 1, strategy: .banded(coefficients: [1]), plannedRounds: 5)
+    }
     for text in [#"{"warmup":0,"frequency":0}"#, #"{"warmup":3,"frequency":2}"#, #"{"warmup":3}"#] {
       #expect(throws: (any Error).self) { try JSONDecoder().decode(TreeRestarts.self, from: Data(text.utf8)) }
     }

@@ -15,10 +15,13 @@ func reread<Value: Codable>(_ value: Value) throws -> Value {
 
 @Suite("Tree noise")
 struct TreeNoiseTests {
+  /// Steps of the grid that stand for 1, so that rounding adds less than 1e-12 to a variance.
+  private let unit = 0x1p20
+
   /// Runs `rounds` rounds on zeros and returns what each added.
-  private func increments(_ tree: inout TreeNoise, rounds: Int, count: Int, noise: RandomSource) throws -> [[Double]] {
+  private func increments(_ tree: inout TreeNoise, rounds: Int, count: Int, noise: RandomSource) throws -> [[Int64]] {
     try (0..<rounds).map { _ in
-      var sum = [Double](repeating: 0, count: count)
+      var sum = [Int64](repeating: 0, count: count)
       try tree.addIncrement(to: &sum, noise: noise)
       return sum
     }
@@ -30,11 +33,12 @@ struct TreeNoiseTests {
     for (steps, deviation, isEfficient, variance) in [
       (6, 0.5, false, 0.5), (7, 1, false, 3), (8, 1, false, 1), (4, 1, true, 0.5714285714285714),
     ] as [(Int, Double, Bool, Double)] {
-      var tree = try TreeNoise(standardDeviation: deviation, isEfficient: isEfficient)
-      var total = [Double](repeating: 0, count: 40_000)
+      var tree = try TreeNoise(standardDeviation: deviation * unit, isEfficient: isEfficient)
+      var total = [Int64](repeating: 0, count: 40_000)
       for _ in 0..<steps { try tree.addIncrement(to: &total, noise: testNoise(UInt64(steps) * 100 + UInt64(tree.rounds))) }
-      #expect(abs(tree.prefixVariance - variance) < 1e-15)
-      #expect(abs(meanProduct(total, total) / variance - 1) < 6.5 * (2.0 / 40_000).squareRoot())
+      #expect(abs(tree.prefixVariance / (unit * unit) - variance) < 1e-15)
+      let reals = total.map { Double($0) / unit }
+      #expect(abs(meanProduct(reals, reals) / variance - 1) < 6.5 * (2.0 / 40_000).squareRoot())
     }
   }
 
@@ -43,7 +47,7 @@ struct TreeNoiseTests {
     for isEfficient in [false, true] {
       var tree = try TreeNoise(standardDeviation: 3, isEfficient: isEfficient)
       for t in 1...1100 {
-        var sum = [0.0]
+        var sum: [Int64] = [0]
         try tree.addIncrement(to: &sum, noise: testNoise())
         var expected = 0.0
         for level in 0..<11 where t >> level & 1 == 1 { expected += isEfficient ? 9 / (2 - pow(2, -Double(level))) : 9 }
@@ -75,7 +79,7 @@ struct TreeNoiseTests {
       }
       var tree = try TreeNoise(standardDeviation: 1, isEfficient: true)
       for _ in 0..<leaves {
-        var sum = [0.0]
+        var sum: [Int64] = [0]
         try tree.addIncrement(to: &sum, noise: testNoise())
       }
       #expect(abs(tree.prefixVariance - right.reduce(0, +)) < 1e-12)
@@ -87,13 +91,13 @@ struct TreeNoiseTests {
     let count = 3
     for isEfficient in [false, true] {
       let (source, copy) = (testNoise(77), testNoise(77))
-      var tree = try TreeNoise(standardDeviation: 2, isEfficient: isEfficient)
+      var tree = try TreeNoise(standardDeviation: 2 * unit, isEfficient: isEfficient)
       // own[level] holds the noise of every node of that level in order, as far as it was drawn.
       var own = [[[Double]]](repeating: [], count: 7)
-      func draw() -> [Double] {
-        var values = [Double](repeating: 0, count: count)
-        copy.addGaussian(standardDeviation: 2, to: &values)
-        return values
+      func draw() throws -> [Double] {
+        var values = [Int64](repeating: 0, count: count)
+        try copy.addGridGaussian(standardDeviation: 2 * unit, to: &values)
+        return values.map(Double.init)
       }
       /// Best estimate of the noise of a block: its own noise and its parts, weighted by the inverses of their variances.
       func estimate(_ level: Int, _ index: Int) -> (values: [Double], variance: Double) {
@@ -104,12 +108,12 @@ struct TreeNoiseTests {
         let parts = zip(left.values, right.values).map { ($0 + $1) / (left.variance + right.variance) }
         return (zip(node, parts).map { variance * ($0 + $1) }, variance)
       }
-      var running = [Double](repeating: 0, count: count)
+      var running = [Int64](repeating: 0, count: count)
       for t in 1...40 {
         let top = t.trailingZeroBitCount
         // The plain tree draws the new block alone, the efficient one its last leaf and all blocks above it.
         for level in 0...top {
-          if isEfficient || level == top { own[level].append(draw()) } else { own[level].append([.nan, .nan, .nan]) }
+          if isEfficient || level == top { try own[level].append(draw()) } else { own[level].append([.nan, .nan, .nan]) }
         }
         var expected = [Double](repeating: 0, count: count)
         for level in 0..<7 where t >> level & 1 == 1 {
@@ -118,8 +122,9 @@ struct TreeNoiseTests {
         }
         try tree.addIncrement(to: &running, noise: source)
         let prefix = try tree.prefixNoise(count: count)
-        #expect(zip(running, expected).allSatisfy { abs($0 - $1) < 1e-12 })
-        #expect(zip(prefix, expected).allSatisfy { abs($0 - $1) < 1e-12 })
+        // Every block is rounded to the grid; the plain ones are integers already.
+        let rounding = isEfficient ? 0.5 * Double(t.nonzeroBitCount) + 1e-3 : 0
+        #expect(prefix == running && zip(running, expected).allSatisfy { abs(Double($0) - $1) <= rounding })
       }
     }
   }
@@ -128,15 +133,17 @@ struct TreeNoiseTests {
   func covariance() throws {
     let (rounds, draws) = (7, 60_000)
     for isEfficient in [false, true] {
-      var tree = try TreeNoise(standardDeviation: 1, isEfficient: isEfficient)
+      var tree = try TreeNoise(standardDeviation: unit, isEfficient: isEfficient)
+      var sums = [Int64](repeating: 0, count: draws)
       var prefix = [Double](repeating: 0, count: draws)
       var prefixes: [[Double]] = []
       for round in 0..<rounds {
         let before = prefix
-        try tree.addIncrement(to: &prefix, noise: testNoise(UInt64(900 + round)))
+        try tree.addIncrement(to: &sums, noise: testNoise(UInt64(900 + round)))
+        prefix = sums.map { Double($0) / unit }
         prefixes.append(prefix)
         let step = zip(prefix, before).map { $0 - $1 }
-        #expect(abs(meanProduct(step, step) / tree.incrementVariance - 1) < 6.5 * (2.0 / Double(draws)).squareRoot())
+        #expect(abs(meanProduct(step, step) / tree.incrementVariance * unit * unit - 1) < 6.5 * (2.0 / Double(draws)).squareRoot())
       }
       // The covariance of prefixes s < t: exact coefficients from unit impulses in each draw of the definition.
       let exact = exactCovariance(rounds: rounds, isEfficient: isEfficient)
@@ -169,10 +176,49 @@ struct TreeNoiseTests {
     return expanded.map { a in expanded.map { b in a.reduce(0) { $0 + $1.value * (b[$1.key] ?? 0) } } }
   }
 
+  @Test("with data, the sum of the releases is computed from the noisy node sums alone: Σ over blocks of round(Σ 2^level (S + g) / D)")
+  func function() throws {
+    for isEfficient in [false, true] {
+      let (source, copy) = (testNoise(31), testNoise(31))
+      var tree = try TreeNoise(standardDeviation: 3.3, isEfficient: isEfficient)
+      let data = (0..<64).map { Int64($0 * $0 % 37 * 1_000_003) - 7_000_000 }
+      // noisy[level][index]: the sum of the node's rounds and its noise.
+      var noisy = [[Int64]](repeating: [], count: 7)
+      func append(_ level: Int, _ index: Int, isDrawn: Bool) throws {
+        var node = [data[(index << level)..<((index + 1) << level)].reduce(0, +)]
+        if isDrawn { try copy.addGridGaussian(standardDeviation: 3.3, to: &node) }
+        noisy[level].append(node[0])
+      }
+      func weighted(_ level: Int, _ index: Int, down: Bool) -> Int64 {
+        if level == 0 || !down { return noisy[level][index] }
+        return noisy[level][index] << Int64(level) + weighted(level - 1, 2 * index, down: true)
+          + weighted(level - 1, 2 * index + 1, down: true)
+      }
+      var released: Int64 = 0
+      for t in 1...64 {
+        for level in 0...t.trailingZeroBitCount {
+          try append(level, (t >> level) - 1, isDrawn: isEfficient || level == t.trailingZeroBitCount)
+        }
+        var sum = [data[t - 1]]
+        try tree.addIncrement(to: &sum, noise: source)
+        released += sum[0]
+        var expected: Int64 = 0
+        for level in 0..<7 where t >> level & 1 == 1 {
+          let divisor: Int64 = isEfficient ? (2 << Int64(level)) - 1 : 1
+          let numerator = 2 * weighted(level, (t >> level) - 1, down: isEfficient) + divisor
+          // ⌊x + ½⌋, with the remainder made positive.
+          let remainder = (numerator % (2 * divisor) + 2 * divisor) % (2 * divisor)
+          expected += (numerator - remainder) / (2 * divisor)
+        }
+        #expect(released == expected)
+      }
+    }
+  }
+
   @Test("a tree read back from JSON continues bit by bit")
   func resume() throws {
     for isEfficient in [false, true] {
-      var whole = try TreeNoise(standardDeviation: 1.7, isEfficient: isEfficient)
+      var whole = try TreeNoise(standardDeviation: 1.7e6, isEfficient: isEfficient)
       _ = try increments(&whole, rounds: 13, count: 5, noise: testNoise(1))
       var resumed = try reread(whole)
       #expect(resumed == whole)
@@ -187,13 +233,13 @@ struct TreeNoiseTests {
   func errors() throws {
     var silent = try TreeNoise(standardDeviation: 0)
     #expect(try increments(&silent, rounds: 9, count: 2, noise: testNoise()).allSatisfy { $0 == [0, 0] })
-    for deviation in [-1, .nan, .infinity, 1e200] {
+    for deviation in [-1, .nan, .infinity, 0x1p41] {
       #expect(throws: AggregationError.self) { try TreeNoise(standardDeviation: deviation) }
     }
     var tree = try TreeNoise(standardDeviation: 1)
     _ = try increments(&tree, rounds: 3, count: 4, noise: testNoise())
     let before = tree
-    var other = [1.0, 2, 3]
+    var other: [Int64] = [1, 2, 3]
     #expect(throws: AggregationError.lengthMismatch(expected: 4, found: 3)) { try tree.addIncrement(to: &other, noise: testNoise()) }
     #expect(tree == before && other == [1, 2, 3])
     let text = String(decoding: try JSONEncoder().encode(tree), as: UTF8.self)
@@ -201,10 +247,15 @@ struct TreeNoiseTests {
       let damaged = text.replacingOccurrences(of: old, with: new)
       #expect(damaged != text)
       var broken = try JSONDecoder().decode(TreeNoise.self, from: Data(damaged.utf8))
-      var sum = [0.0, 0, 0, 0]
+      var sum: [Int64] = [0, 0, 0, 0]
       #expect(throws: AggregationError.stateMismatch(technique: "tree noise")) { try broken.addIncrement(to: &sum, noise: testNoise()) }
       #expect(broken.incrementVariance.isFinite)
     }
+    // A sum beyond 64 bits is an error, never wrapped.
+    var extreme = try TreeNoise(standardDeviation: 0x1p40)
+    var full = [Int64](repeating: .max, count: 64)
+    #expect(throws: AggregationError.sumOverflow) { try extreme.addIncrement(to: &full, noise: testNoise()) }
+    #expect(extreme.rounds == 0 && full[0] == .max)
     // No parameters at all is a defined case.
     var empty = try TreeNoise(standardDeviation: 1)
     #expect(try increments(&empty, rounds: 3, count: 0, noise: testNoise()) == [[], [], []])

@@ -84,13 +84,6 @@ public struct MatrixGaussian: AggregationTechnique {
   public func processServer(
     _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
   ) throws(AggregationError) -> [AggregationMeasurement] {
-    try release(&sum, reports: reports, state: &state, noise: noise)
-  }
-
-  /// The server's round, which needs no facts beside the sums.
-  package func release(
-    _ sum: inout [Double], reports: ArraySlice<Double>, state: inout State, noise: RandomSource
-  ) throws(AggregationError) -> [AggregationMeasurement] {
     guard reports.count == reportWidth else { throw .lengthMismatch(expected: reportWidth, found: reports.count) }
     guard state.stream.strategy == strategy, state.response.strategy == strategy, state.response.rounds == state.stream.rounds else {
       throw .stateMismatch(technique: name)

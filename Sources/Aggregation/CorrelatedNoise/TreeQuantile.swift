@@ -67,7 +67,7 @@ public struct TreeQuantile: Hashable, Sendable {
     var steps = [Int64((2 * sumOfCenteredBits).rounded()) << Int64(gridBits - 1)]
     try state.tree.addIncrement(to: &steps, noise: noise)
     let noised = Double(sign: .plus, exponent: -gridBits, significand: Double(steps[0]))
-    return follower.advance(&state.estimate, sumOfCenteredBits: noised, participants: 0, noise: noise)
+    return try follower.advance(&state.estimate, sumOfCenteredBits: noised, participants: 0, noise: noise)
   }
 
   /// The event of all counts of one tree of `rounds` rounds.
