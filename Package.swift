@@ -36,7 +36,7 @@ let package = Package(
     .target(name: "ParameterVectors", dependencies: ["CVectorKernels"], swiftSettings: settings),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
     .target(name: "SecureNoise", dependencies: ["COpenSSL"], swiftSettings: settings),
-    .target(name: "Aggregation", dependencies: ["ParameterVectors", "PrivacyEvents", "SecureNoise"], swiftSettings: settings),
+    .target(name: "Aggregation", dependencies: ["CFFTW", "ParameterVectors", "PrivacyEvents", "SecureNoise"], swiftSettings: settings),
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp"), .linkedLibrary("m")]),
     .target(name: "NeuralNetworks", dependencies: ["COneDNN", "ParameterVectors"], swiftSettings: settings),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),

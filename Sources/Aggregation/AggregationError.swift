@@ -18,6 +18,12 @@ public enum AggregationError: Error, Hashable, Sendable, CustomStringConvertible
   case noRandomness(reason: String)
   /// An update or a partial sum of another length than the round's.
   case lengthMismatch(expected: Int, found: Int)
+  /// An update with an element that is NaN or infinite, or that becomes so.
+  case nonFiniteUpdate(technique: String)
+  /// An encoded update that its decoder did not write: too short, too long, or with impossible contents.
+  case malformedEncoding(encoder: String, reason: String)
+  /// No rounding within the norm bound was found.
+  case roundingFailed(attempts: Int)
 
   /// What is wrong and what to do.
   public var description: String {
@@ -34,6 +40,10 @@ public enum AggregationError: Error, Hashable, Sendable, CustomStringConvertible
       "only \(found) clients sent an update, the guarantee needs \(needed): the round was not released; enlarge the cohort"
     case .noRandomness(let reason): "no random numbers: \(reason)"
     case .lengthMismatch(let expected, let found): "expected a vector of \(expected) parameters, found \(found)"
+    case .nonFiniteUpdate(let technique): "\(technique) needs finite numbers: leave this client out or lower its learning rate"
+    case .malformedEncoding(let encoder, let reason): "this is no update encoded by \(encoder): \(reason)"
+    case .roundingFailed(let attempts):
+      "none of \(attempts) random roundings kept the norm bound: is the update clipped to the norm that the bound was made for?"
     }
   }
 }

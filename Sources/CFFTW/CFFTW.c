@@ -53,3 +53,45 @@ double *epsilon_fftw_spectrum(epsilon_fftw_transform *transform) { return (doubl
 void epsilon_fftw_forward(epsilon_fftw_transform *transform) { fftw_execute(transform->forward); }
 
 void epsilon_fftw_inverse(epsilon_fftw_transform *transform) { fftw_execute(transform->inverse); }
+
+struct epsilon_fftw_complex {
+  fftw_complex *numbers;
+  fftw_plan forward;
+  fftw_plan inverse;
+};
+
+epsilon_fftw_complex *epsilon_fftw_complex_create(size_t size) {
+  if (size == 0 || size > INT_MAX) return NULL;
+  epsilon_fftw_complex *transform = calloc(1, sizeof *transform);
+  if (transform == NULL) return NULL;
+  transform->numbers = fftw_malloc(size * sizeof(fftw_complex));
+  if (transform->numbers != NULL) {
+    pthread_mutex_lock(&planner);
+    transform->forward =
+        fftw_plan_dft_1d((int)size, transform->numbers, transform->numbers, FFTW_FORWARD, FFTW_ESTIMATE);
+    transform->inverse =
+        fftw_plan_dft_1d((int)size, transform->numbers, transform->numbers, FFTW_BACKWARD, FFTW_ESTIMATE);
+    pthread_mutex_unlock(&planner);
+  }
+  if (transform->forward == NULL || transform->inverse == NULL) {
+    epsilon_fftw_complex_destroy(transform);
+    return NULL;
+  }
+  return transform;
+}
+
+void epsilon_fftw_complex_destroy(epsilon_fftw_complex *transform) {
+  if (transform == NULL) return;
+  pthread_mutex_lock(&planner);
+  if (transform->forward != NULL) fftw_destroy_plan(transform->forward);
+  if (transform->inverse != NULL) fftw_destroy_plan(transform->inverse);
+  pthread_mutex_unlock(&planner);
+  fftw_free(transform->numbers);
+  free(transform);
+}
+
+double *epsilon_fftw_complex_numbers(epsilon_fftw_complex *transform) { return (double *)transform->numbers; }
+
+void epsilon_fftw_complex_forward(epsilon_fftw_complex *transform) { fftw_execute(transform->forward); }
+
+void epsilon_fftw_complex_inverse(epsilon_fftw_complex *transform) { fftw_execute(transform->inverse); }

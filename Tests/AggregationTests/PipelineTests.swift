@@ -66,7 +66,7 @@ struct PipelineTests {
     }
     #expect(pipeline.privacyEvent == .nonPrivate)
     #expect(
-      try AggregationPipeline.mean().clipping(adaptive: nil).gaussianFixed(noiseMultiplier: 1, clientsPerRound: 10, clippingNorm: 1).leaks
+      try AggregationPipeline.mean().gaussianFixed(noiseMultiplier: 1, clientsPerRound: 10, clippingNorm: 1).clipping(adaptive: nil).leaks
         .count == 1)
   }
 

@@ -9,11 +9,13 @@ func testNoise(_ seed: UInt64 = 1) -> RandomSource { .simulation(seed: seed, pur
 @Suite("Quantile estimation")
 struct QuantileEstimatorTests {
   /// Estimates after each of `rounds` rounds in which every client holds one of `values`.
-  private func trajectory(_ estimator: QuantileEstimator, values: [Double], rounds: Int, noise: RandomSource = testNoise()) -> [Double] {
+  private func trajectory(_ estimator: QuantileEstimator, values: [Double], rounds: Int, noise: RandomSource = testNoise()) throws
+    -> [Double]
+  {
     var estimate = estimator.initialEstimate
-    return (0..<rounds).map { _ in
+    return try (0..<rounds).map { _ in
       let sum = values.reduce(0) { $0 + estimator.centeredBit(value: $1, estimate: estimate) }
-      _ = estimator.advance(&estimate, sumOfCenteredBits: sum, participants: values.count, noise: noise)
+      _ = try estimator.advance(&estimate, sumOfCenteredBits: sum, participants: values.count, noise: noise)
       return estimate
     }
   }
@@ -30,7 +32,7 @@ struct QuantileEstimatorTests {
       for release in [QuantileEstimator.Release.exact, .noised(standardDeviation: 0, expectedClients: Double(values.count))] {
         let estimator = try QuantileEstimator(
           initialEstimate: initial, targetQuantile: quantile, learningRate: rate, update: update, release: release)
-        for (found, wanted) in zip(trajectory(estimator, values: values, rounds: expected.count), expected) {
+        for (found, wanted) in zip(try trajectory(estimator, values: values, rounds: expected.count), expected) {
           #expect(abs(found - wanted) <= 1e-6 * wanted)
         }
       }
@@ -44,7 +46,7 @@ struct QuantileEstimatorTests {
     let below = [20.099853515625, 19.240219116210938, 18.419275283813477, 17.63528060913086, 16.88656997680664]
     let outlier = [25.045291900634766, 29.908802032470703, 35.75602722167969, 42.78593826293945, 51.23775100708008]
     for (values, expected) in [([Double](repeating: 1, count: 10), below), ([Double](repeating: 1, count: 9) + [100], outlier)] {
-      for (found, wanted) in zip(trajectory(zeroing, values: values, rounds: 5), expected) {
+      for (found, wanted) in zip(try trajectory(zeroing, values: values, rounds: 5), expected) {
         #expect(abs(zeroing.report(found) - wanted) <= 2e-6 * wanted)
       }
     }
@@ -54,7 +56,9 @@ struct QuantileEstimatorTests {
       1.0832871198654175, 1.173511028289795, 1.2712494134902954, 1.3771281242370605, 1.4918251037597656, 1.6160749197006226,
       1.7160074710845947, 1.8221195936203003, 1.93479323387146, 2.054434299468994,
     ]
-    for (found, wanted) in zip(trajectory(clipping, values: values, rounds: 10), expected) { #expect(abs(found - wanted) <= 2e-6 * wanted) }
+    for (found, wanted) in zip(try trajectory(clipping, values: values, rounds: 10), expected) {
+      #expect(abs(found - wanted) <= 2e-6 * wanted)
+    }
   }
 
   @Test("converges on the median of 21 equally spaced values, with and without noise", arguments: [0.0, 0.01])
@@ -65,7 +69,7 @@ struct QuantileEstimatorTests {
         let estimator = try QuantileEstimator(
           initialEstimate: initial, targetQuantile: 0.5, learningRate: 1, update: update,
           release: .noised(standardDeviation: deviation, expectedClients: 21))
-        for estimate in trajectory(estimator, values: values, rounds: 50).suffix(10) { #expect(abs(estimate - 5) <= 0.25) }
+        for estimate in try trajectory(estimator, values: values, rounds: 50).suffix(10) { #expect(abs(estimate - 5) <= 0.25) }
       }
     }
   }
@@ -80,7 +84,7 @@ struct QuantileEstimatorTests {
         let estimator = try QuantileEstimator(
           initialEstimate: start, targetQuantile: 0.5, learningRate: 0.2,
           release: .noised(standardDeviation: deviation, expectedClients: 100))
-        let estimate = try #require(trajectory(estimator, values: norms, rounds: 60, noise: noise).last)
+        let estimate = try #require(try trajectory(estimator, values: norms, rounds: 60, noise: noise).last)
         let below = Double(norms.count { $0 <= estimate }) / 100
         #expect(below >= 0.4 && below <= 0.6, "from \(start) with σ_b = \(deviation): \(below)")
       }
@@ -96,7 +100,7 @@ struct QuantileEstimatorTests {
     var squares = 0.0
     for _ in 0..<20_000 {
       var estimate = 1.0
-      let fraction = estimator.advance(&estimate, sumOfCenteredBits: 0, participants: 100, noise: noise)
+      let fraction = try estimator.advance(&estimate, sumOfCenteredBits: 0, participants: 100, noise: noise)
       sum += fraction - 0.5
       squares += (fraction - 0.5) * (fraction - 0.5)
     }
@@ -108,13 +112,13 @@ struct QuantileEstimatorTests {
   func extremes() throws {
     let exact = try QuantileEstimator(initialEstimate: 1, targetQuantile: 0.5, learningRate: 0.2)
     var estimate = 1.0
-    #expect(exact.advance(&estimate, sumOfCenteredBits: 0, participants: 0, noise: testNoise()) == 0.5)
+    #expect(try exact.advance(&estimate, sumOfCenteredBits: 0, participants: 0, noise: testNoise()) == 0.5)
     #expect(estimate == 1)
     let wild = try QuantileEstimator(initialEstimate: 1, targetQuantile: 0, learningRate: 1e6)
-    _ = wild.advance(&estimate, sumOfCenteredBits: 5, participants: 10, noise: testNoise())
+    _ = try wild.advance(&estimate, sumOfCenteredBits: 5, participants: 10, noise: testNoise())
     #expect(estimate > 0)
     let up = try QuantileEstimator(initialEstimate: 1, targetQuantile: 1, learningRate: 1e6)
-    for _ in 0..<3 { _ = up.advance(&estimate, sumOfCenteredBits: -5, participants: 10, noise: testNoise()) }
+    for _ in 0..<3 { _ = try up.advance(&estimate, sumOfCenteredBits: -5, participants: 10, noise: testNoise()) }
     #expect(estimate.isFinite)
   }
 

@@ -1,4 +1,5 @@
-import ParameterVectors
+import Foundation
+public import ParameterVectors
 public import SecureNoise
 
 /// The Gaussian mechanism on the sum, added by a trusted server: clip to C, sum, add N(0, (z_v C)²) to every coordinate, divide by the
@@ -9,8 +10,18 @@ public import SecureNoise
 /// client also sends a bit of its norm, whose noised sum is a second Gaussian release on the same draw (see ``NoiseSplit``).
 ///
 /// A client sends its clipped update and its bit; the server, which is trusted, learns them; what leaves the server is noised.
-/// The noise is a floating-point Gaussian from a cryptographic generator.
-public struct CentralGaussian: NoiseMechanism, ShrinkingTechnique {
+///
+/// **Why the accounting of a real Gaussian holds exactly**, floating point included (Mironov 2012):
+///
+/// 1. Every client's clipped update is put on the grid of C·2^−k: n_i = trunc(x_i · f) with a factor f a little below 2^k/C. Whether Σn_i² ≤ 2^2k
+///    is checked on the integers, in integers; what fails is left out. So the integer vector of one client has the norm 2^k at most,
+///    whatever was rounded on the way.
+/// 2. Integers are added in 64 bits, exactly or not at all. One client moves the sum by at most 2^k, in L2.
+/// 3. The noise is a real N(0, (z_v 2^k)²) variable G rounded to the nearest integer, with as many random bits as the rounding needs
+///    (``SecureNoise/RandomSource/addGridGaussian(standardDeviation:to:)``); z_v·2^k is exact, a shift of a `Double`.
+/// 4. The sum is an integer, so that sum + round(G) = round(sum + G): a function of the continuous Gaussian mechanism's output, with
+///    sensitivity exactly 2^k and deviation z_v 2^k. All that follows, the product with C·2^−k and the division, is post-processing.
+public struct CentralGaussian: NoiseMechanism, IntegerSummation {
   /// The running estimate of the clipping norm.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round.
@@ -23,10 +34,13 @@ public struct CentralGaussian: NoiseMechanism, ShrinkingTechnique {
   public let clientsPerRound: Double
   /// Where C comes from.
   public let norm: ClippingNorm
+  /// k: a grid step is C·2^−k.
+  public let gridBits: Int
 
   /// A mechanism; an adaptive norm must be one whose counts are noised.
   public init(noiseMultiplier: Double, clientsPerRound: Double, norm: ClippingNorm) throws(AggregationError) {
-    try require(noiseMultiplier >= 0 && noiseMultiplier.isFinite, "noise multiplier", noiseMultiplier, "finite and at least 0")
+    // Beyond this the noise would leave the range of 64 bits on any useful grid.
+    try require(noiseMultiplier >= 0 && noiseMultiplier <= 0x1p24, "noise multiplier", noiseMultiplier, "in [0, 2^24]")
     try require(clientsPerRound > 0 && clientsPerRound.isFinite, "clients per round", clientsPerRound, "finite and above 0")
     try norm.validate()
     if case .adaptive(let estimator) = norm, case .exact = estimator.release {
@@ -35,22 +49,46 @@ public struct CentralGaussian: NoiseMechanism, ShrinkingTechnique {
     self.noiseMultiplier = noiseMultiplier
     self.clientsPerRound = clientsPerRound
     self.norm = norm
+    // Noise of up to 2^31 steps is quickest to draw; a grid of C·2^−30 is fine enough for any cohort.
+    gridBits = noiseMultiplier <= 1 ? 30 : 30 - Int(log2(noiseMultiplier).rounded(.up))
   }
 
   public var name: String { "centralGaussian" }
   public var reportWidth: Int { ClippingNorm.reportWidth }
-  public var worstCaseNormGrowth: Double? { 1 }
   public var noisedBitDeviations: [Double] { norm.noisedBitDeviations }
 
   public func initialState() -> State { State(estimate: norm.initialEstimate) }
 
-  public func processClient(_ message: inout ClientMessage, report: inout ArraySlice<Double>, state: State) {
+  /// Client side: clips `vector` and adds it to `sum` on the grid.
+  public func add(
+    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> Bool {
+    guard vector.count == sum.count else { throw .lengthMismatch(expected: sum.count, found: vector.count) }
+    var message = ClientMessage.real(vector)
     norm.clip(&message, report: &report, estimate: state.estimate)
+    guard case .real(let clipped) = message else { throw .stateMismatch(technique: name) }
+    if clipped.norm == 0 { return true }
+    let factor = clipped.scale / norm.bound(state.estimate) * Double(sign: .plus, exponent: gridBits, significand: 1)
+    // The first factor leaves room for its own rounding; the others for that of a norm of many values, which is a little below the true one.
+    for room in [0x1p-50, 1e-9, 1e-6]
+    where VectorMath.accumulateOnGrid(
+      clipped.values, scaledBy: factor * (1 - room), greatestSquaredNorm: 1 << UInt64(2 * gridBits), into: &sum)
+    { return true }
+    return false
   }
 
-  public func processServer(
-    _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
-  ) throws(AggregationError) -> [AggregationMeasurement] {
+  public func encode(
+    _ values: [Double], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> [Int64] {
+    var sum = [Int64](repeating: 0, count: values.count)
+    let vector = ScaledVector(values: values.map(Float.init))
+    _ = try add(vector, to: &sum, report: &report, state: state, randomness: randomness)
+    return sum
+  }
+
+  public func decode(
+    _ sum: [Int64], senders: Int, count: Int, reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
+  ) throws(AggregationError) -> (values: [Double], measurements: [AggregationMeasurement]) {
     guard let split = round.noiseSplit else {
       throw .invalidComposition(technique: name, reason: "the round does not say how the noise is divided")
     }
@@ -60,17 +98,28 @@ public struct CentralGaussian: NoiseMechanism, ShrinkingTechnique {
       throw .invalidParameter(
         name: "noise standard deviation", value: deviation, allowed: "finite: lower the noise multiplier or the clipping norm")
     }
-    if deviation > 0 { noise.addGaussian(standardDeviation: deviation, to: &sum) }
+    var noised = sum
+    if split.updateNoiseMultiplier > 0 {
+      let steps = Double(sign: .plus, exponent: gridBits, significand: split.updateNoiseMultiplier)
+      do throws(SecureNoiseError) { try noise.addGridGaussian(standardDeviation: steps, to: &noised) } catch {
+        throw .noRandomness(reason: error.description)
+      }
+    }
+    let step = Double(sign: .plus, exponent: -gridBits, significand: bound)
+    let values = noised.map { Double($0) * step }
 
     // From the noised sum alone: its squared norm exceeds the signal's by count × deviation² on average.
-    let noisePower = Double(sum.count) * deviation * deviation
-    let signalPower = max(0, VectorMath.sumOfSquares(sum) - noisePower)
+    let noisePower = Double(values.count) * deviation * deviation
+    let signalPower = max(0, VectorMath.sumOfSquares(values) - noisePower)
     var measurements = [AggregationMeasurement(.noiseStandardDeviation, deviation / clientsPerRound, .released)]
     if noisePower > 0 {
       measurements.append(AggregationMeasurement(.signalToNoiseRatio, (signalPower / noisePower).squareRoot(), .released))
     }
-    return measurements
-      + norm.advance(&state.estimate, reports: reports, participants: round.participants, protection: .released, noise: noise)
+    return (
+      values,
+      try measurements
+        + norm.advance(&state.estimate, reports: reports, participants: round.participants, protection: .released, noise: noise)
+    )
   }
 }
 
@@ -113,6 +162,6 @@ extension AggregationPipeline {
       throw .invalidComposition(
         technique: technique.name, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
     }
-    return try AggregationPipeline(technique, around: self, denominator: .expectedCohort(technique.clientsPerRound))
+    return try AggregationPipeline(technique, under: self, denominator: .expectedCohort(technique.clientsPerRound))
   }
 }

@@ -15,7 +15,7 @@ public import SecureNoise
 /// A client sends its clipped update and its bit; the server, which is trusted, learns them; what leaves the server is noised. The
 /// clipped sum of magnitudes never exceeds C, roundings included. The noise is a floating-point Laplace number from a
 /// cryptographic generator (``RandomSource/laplace()``).
-public struct CentralLaplace: NoiseMechanism, ShrinkingTechnique {
+public struct CentralLaplace: AggregationTechnique, NoiseMechanism, ShrinkingTechnique {
   /// The running estimate of the clipping norm.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round.
@@ -75,7 +75,7 @@ public struct CentralLaplace: NoiseMechanism, ShrinkingTechnique {
     }
     noise.addLaplace(scale: scale, to: &sum)
     let deviation = 2.0.squareRoot() * scale / clientsPerRound
-    return [AggregationMeasurement(.noiseStandardDeviation, deviation, .released)]
+    return try [AggregationMeasurement(.noiseStandardDeviation, deviation, .released)]
       + norm.advance(&state.estimate, reports: reports, participants: round.participants, protection: .released, noise: noise)
   }
 

@@ -27,7 +27,7 @@ public struct GroupedGaussian: AggregationTechnique, NoiseMechanism {
   public let groups: [TensorGroup]
   /// s_g, in the order of `groups`: their sum is 1.
   public let shares: [Double]
-  private let partition: TensorPartition
+  private let partition: TensorGrouping
 
   /// A mechanism; adaptive norms must be ones whose counts are noised.
   ///
@@ -51,7 +51,7 @@ public struct GroupedGaussian: AggregationTechnique, NoiseMechanism {
         throw .invalidComposition(technique: "grouped Gaussian", reason: "its adaptive clipping norms need noised counts")
       }
     }
-    partition = try TensorPartition(groups, of: layout, technique: "grouped Gaussian")
+    partition = try TensorGrouping(groups, of: layout, technique: "grouped Gaussian")
     self.noiseMultiplier = noiseMultiplier
     self.clientsPerRound = clientsPerRound
     self.groups = groups
@@ -125,7 +125,7 @@ public struct GroupedGaussian: AggregationTechnique, NoiseMechanism {
       measurements.append(
         AggregationMeasurement(.noiseStandardDeviation, deviations[index] / clientsPerRound, .released, group: group.name))
       let start = reports.startIndex + index * ClippingNorm.reportWidth
-      measurements += group.norm.advance(
+      measurements += try group.norm.advance(
         &state.estimates[index], reports: reports[start..<(start + ClippingNorm.reportWidth)], participants: round.participants,
         protection: .released, noise: noise, group: group.name)
     }
@@ -150,7 +150,7 @@ extension ClientMessage {
   /// Clips the part of each group to an L2 norm of at most its bound and returns the norms before.
   ///
   /// A message of another length than the partition, the empty one of a rejected update for instance, becomes zero.
-  mutating func clip(_ partition: TensorPartition, toNorms bounds: [Double]) -> [Double] {
+  mutating func clip(_ partition: TensorGrouping, toNorms bounds: [Double]) -> [Double] {
     switch self {
     case .real(var vector):
       defer { self = .real(vector) }

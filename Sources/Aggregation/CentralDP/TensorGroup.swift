@@ -29,7 +29,7 @@ public struct TensorGroup: Codable, Hashable, Sendable {
 }
 
 /// Where the groups of a partition lie in the flat vector of parameters.
-struct TensorPartition: Sendable {
+struct TensorGrouping: Sendable {
   /// Runs of parameters of every group, ascending and not touching one another.
   let ranges: [[Range<Int>]]
   /// Number of parameters of all groups.

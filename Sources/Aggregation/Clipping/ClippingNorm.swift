@@ -61,14 +61,14 @@ public enum ClippingNorm: Codable, Hashable, Sendable {
   func advance(
     _ estimate: inout Double, reports: ArraySlice<Double>, participants: Int, protection: AggregationMeasurement.Protection,
     noise: RandomSource, names: MeasurementNames = .clipping, group: String? = nil
-  ) -> [AggregationMeasurement] {
+  ) throws(AggregationError) -> [AggregationMeasurement] {
     let first = reports.startIndex
     var measurements = [
       AggregationMeasurement(names.bound, bound(estimate), isFixed ? .released : protection, group: group),
       AggregationMeasurement(names.count, reports[first], .nonPrivate, group: group),
     ]
     if case .adaptive(let estimator) = self {
-      let fraction = estimator.advance(
+      let fraction = try estimator.advance(
         &estimate, sumOfCenteredBits: reports[first + 1], participants: participants, noise: noise)
       measurements.append(AggregationMeasurement(names.fraction, 1 - fraction, protection, group: group))
       measurements.append(AggregationMeasurement(names.nextBound, bound(estimate), protection, group: group))

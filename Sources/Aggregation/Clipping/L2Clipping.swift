@@ -38,7 +38,7 @@ public struct L2Clipping: ShrinkingTechnique {
   public func processServer(
     _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
   ) throws(AggregationError) -> [AggregationMeasurement] {
-    norm.advance(
+    try norm.advance(
       &state.estimate, reports: reports, participants: round.participants,
       protection: norm.noisedBitDeviations.isEmpty ? .nonPrivate : .released, noise: noise)
   }

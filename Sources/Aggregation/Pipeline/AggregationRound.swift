@@ -11,8 +11,10 @@ public struct PartialSum: Sendable {
   public internal(set) var weight = 0.0
   /// Number of clients, those with rejected updates included.
   public internal(set) var participants = 0
-  /// Number of clients whose update or weight was not finite.
+  /// Number of clients whose update or weight was not finite, or could not be encoded.
   public internal(set) var rejected = 0
+  /// Number of clients that added something to the sum, if only zeros and noise.
+  var senders = 0
   var reports: [Double]
 
   /// Adds the sum over other clients.
@@ -25,6 +27,7 @@ public struct PartialSum: Sendable {
     weight += other.weight
     participants += other.participants
     rejected += other.rejected
+    senders += other.senders
   }
 }
 
@@ -115,9 +118,23 @@ public struct AggregationRound: Sendable {
         isAdded = true
       }
     }
+    if !isAdded, let summation, pipeline.summation?.sendsRejectedAsZero ?? false {
+      // The client's noise must not depend on whether its update could be used.
+      let zero = ScaledVector(values: [Float](repeating: 0, count: counts.last ?? count))
+      for index in summationSlot { reports[index] = 0 }
+      guard try summation.add(zero, to: &sum.integers, report: &reports[summationSlot], randomness: randomness) else {
+        throw .invalidComposition(technique: pipeline.summation?.name ?? "sum", reason: "cannot represent a zero update")
+      }
+      sum.senders += 1
+    }
     for index in reports.indices { sum.reports[index] += reports[index] }
     sum.participants += 1
-    if isAdded { sum.weight += used } else { sum.rejected += 1 }
+    if isAdded {
+      sum.weight += used
+      sum.senders += 1
+    } else {
+      sum.rejected += 1
+    }
   }
 
   private func clientRandomness(_ own: RandomSource?) throws(AggregationError) -> ClientRandomness? {
@@ -141,8 +158,11 @@ public struct AggregationRound: Sendable {
     case .participants: divisor = Double(sum.participants)
     case .expectedCohort(let size): divisor = size
     }
-    let facts = RoundFacts(
-      participants: sum.participants, noiseSplit: pipeline.noiseSplit, roundSeed: roundSeed, divisor: divisor)
+    func facts(messageCount: Int) -> RoundFacts {
+      RoundFacts(
+        participants: sum.participants, noiseSplit: pipeline.noiseSplit, messageCount: messageCount, roundSeed: roundSeed,
+        divisor: divisor)
+    }
     var boxes: [any Codable & Hashable & Sendable] = []
     var measurements = [
       AggregationMeasurement(.participants, Double(sum.participants), .nonPrivate),
@@ -152,14 +172,16 @@ public struct AggregationRound: Sendable {
     var summationState: (any Codable & Hashable & Sendable)?
     if let summation {
       let outcome = try summation.decode(
-        sum.integers, senders: sum.participants - sum.rejected, count: length, reports: sum.reports[summationSlot], round: facts,
+        sum.integers, senders: sum.senders, count: length, reports: sum.reports[summationSlot], round: facts(messageCount: length),
         noise: noise)
       (values, summationState) = (outcome.values, outcome.state)
       measurements += outcome.measurements
     }
     guard values.count == length else { throw .lengthMismatch(expected: length, found: values.count) }
-    for (technique, slot) in zip(opened, slots).reversed() {
-      let outcome = try technique.processServer(&values, reports: sum.reports[slot], round: facts, noise: noise)
+    for index in opened.indices.reversed() {
+      let outcome = try opened[index].processServer(
+        &values, reports: sum.reports[slots[index]], round: facts(messageCount: counts[index]), noise: noise)
+      guard values.count == counts[index] else { throw .lengthMismatch(expected: counts[index], found: values.count) }
       boxes.append(outcome.state)
       measurements += outcome.measurements
     }

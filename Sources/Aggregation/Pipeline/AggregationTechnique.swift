@@ -103,13 +103,16 @@ public struct RoundFacts: Sendable {
   public let participants: Int
   /// How the noise multiplier of the pipeline is divided; `nil` in a pipeline without differential privacy.
   public let noiseSplit: NoiseSplit?
+  /// Number of values of the sum as the technique outside this one wants it: that of a message before the client side.
+  public let messageCount: Int
   /// The number shared by the server and all clients of the round, see ``ClientRandomness/roundSeed``.
   public let roundSeed: UInt64
   /// What the sum will be divided by: the total weight, the participants or the expected cohort; 0 over nobody.
   public let divisor: Double
 
   /// Facts of a round.
-  public init(participants: Int, noiseSplit: NoiseSplit?, roundSeed: UInt64 = 0, divisor: Double = 1) {
+  public init(participants: Int, noiseSplit: NoiseSplit?, messageCount: Int = 0, roundSeed: UInt64 = 0, divisor: Double = 1) {
+    self.messageCount = messageCount
     self.participants = participants
     self.noiseSplit = noiseSplit
     self.roundSeed = roundSeed

@@ -16,6 +16,8 @@ public protocol IntegerSummation: Sendable {
   var reportWidth: Int { get }
   /// Whether encoding draws random numbers.
   var needsClientRandomness: Bool { get }
+  /// Whether a client whose update cannot be used sends zeros in its place, because its noise is part of a guarantee.
+  var sendsRejectedAsZero: Bool { get }
   /// Standard deviations of the noised counts that it releases, each of which has sensitivity ½.
   var noisedBitDeviations: [Double] { get }
   /// What it learns from clients and releases outside any privacy event, as sentences for the report.
@@ -58,6 +60,8 @@ public protocol IntegerSummation: Sendable {
 extension IntegerSummation {
   /// No random numbers unless it says so.
   public var needsClientRandomness: Bool { false }
+  /// Left out unless it says so.
+  public var sendsRejectedAsZero: Bool { false }
   /// No noised counts unless it says so.
   public var noisedBitDeviations: [Double] { [] }
   /// No leaks unless it says so.

@@ -61,7 +61,7 @@ public struct QuantileEstimator: Codable, Hashable, Sendable {
     try require(multiplier > 0 && multiplier.isFinite, "multiplier", multiplier, "finite and above 0")
     try require(increment >= 0 && increment.isFinite, "increment", increment, "finite and at least 0")
     if case .noised(let deviation, let expected) = release {
-      try require(deviation >= 0 && deviation.isFinite, "standard deviation of the count", deviation, "finite and at least 0")
+      try require(deviation >= 0 && deviation <= 0x1p50, "standard deviation of the count", deviation, "in [0, 2^50]")
       try require(expected > 0 && expected.isFinite, "expected number of clients", expected, "finite and above 0")
     }
     self.initialEstimate = initialEstimate
@@ -85,15 +85,19 @@ public struct QuantileEstimator: Codable, Hashable, Sendable {
   /// - Parameters:
   ///   - sumOfCenteredBits: Σ(b − ½) over the participants.
   ///   - participants: used by the exact release only; with nobody the estimate stays.
-  ///   - noise: used by the noised release only.
-  public func advance(_ estimate: inout Double, sumOfCenteredBits: Double, participants: Int, noise: RandomSource) -> Double {
+  ///   - noise: used by the noised release only: a real Gaussian rounded to a grid that the exact count lies on, so that what is released
+  ///     is a function of the continuous mechanism's output.
+  /// - Throws: ``AggregationError/noRandomness(reason:)`` where the noise cannot be drawn.
+  public func advance(
+    _ estimate: inout Double, sumOfCenteredBits: Double, participants: Int, noise: RandomSource
+  ) throws(AggregationError) -> Double {
     let fraction: Double
     switch release {
     case .exact:
       guard participants > 0 else { return targetQuantile }
       fraction = sumOfCenteredBits / Double(participants) + 0.5
     case .noised(let standardDeviation, let expectedClients):
-      let noised = sumOfCenteredBits + (standardDeviation > 0 ? standardDeviation * noise.gaussian() : 0)
+      let noised = try Self.noised(sumOfCenteredBits, standardDeviation: standardDeviation, noise)
       fraction = clampsFraction ? clamped(noised / expectedClients + 0.5) : noised / expectedClients + 0.5
     }
     let step = learningRate * (fraction - targetQuantile)
@@ -103,6 +107,20 @@ public struct QuantileEstimator: Codable, Hashable, Sendable {
     case .arithmetic: estimate = max(0, estimate - step)
     }
     return clamped(fraction)
+  }
+
+  /// A sum of halves plus Gaussian noise, on a grid of 2^−k.
+  private static func noised(
+    _ sum: Double, standardDeviation: Double, _ noise: RandomSource
+  ) throws(AggregationError) -> Double {
+    guard standardDeviation > 0 else { return sum }
+    let exponent = 30 - max(0, min(29, Int(log2(standardDeviation).rounded(.up))))
+    var steps = [nearestInteger(2 * sum) << Int64(exponent - 1)]
+    let deviation = Double(sign: .plus, exponent: exponent, significand: standardDeviation)
+    do throws(SecureNoiseError) { try noise.addGridGaussian(standardDeviation: deviation, to: &steps) } catch {
+      throw .noRandomness(reason: error.description)
+    }
+    return Double(sign: .plus, exponent: -exponent, significand: Double(steps[0]))
   }
 
   private func clamped(_ fraction: Double) -> Double { min(1, max(0, fraction)) }

@@ -163,11 +163,11 @@ public struct SecureSum: IntegerSummation {
     switch bounds {
     case .fixed: break
     case .symmetric(let estimator):
-      _ = estimator.advance(&state.upper, sumOfCenteredBits: reports[first + 2], participants: senders, noise: noise)
+      _ = try estimator.advance(&state.upper, sumOfCenteredBits: reports[first + 2], participants: senders, noise: noise)
       state.lower = state.upper
     case .adaptive(let low, let high):
-      _ = high.advance(&state.upper, sumOfCenteredBits: reports[first + 2], participants: senders, noise: noise)
-      _ = low.advance(&state.lower, sumOfCenteredBits: reports[first + 3], participants: senders, noise: noise)
+      _ = try high.advance(&state.upper, sumOfCenteredBits: reports[first + 2], participants: senders, noise: noise)
+      _ = try low.advance(&state.lower, sumOfCenteredBits: reports[first + 3], participants: senders, noise: noise)
     }
     return (values, measurements)
   }

@@ -54,7 +54,7 @@ public struct Zeroing: ShrinkingTechnique {
   public func processServer(
     _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
   ) throws(AggregationError) -> [AggregationMeasurement] {
-    bound.advance(
+    try bound.advance(
       &state.estimate, reports: reports, participants: round.participants,
       protection: bound.noisedBitDeviations.isEmpty ? .nonPrivate : .released, noise: noise, names: .zeroing)
   }

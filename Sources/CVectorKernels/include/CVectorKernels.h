@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CodingKernels.h"
+
 #define CVK_LEVEL_BASELINE 0
 #define CVK_LEVEL_AVX2 1
 #define CVK_LEVEL_AVX512 2

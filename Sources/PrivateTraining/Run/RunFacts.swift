@@ -67,7 +67,7 @@ public struct RunFacts: Codable, Hashable, Sendable {
       "the number of people in the training population is public",
       "which clients were drawn stays secret; logs and checkpoints do not hold it",
       "hyper-parameters were chosen without looking at the training population: tuning on it costs privacy that is not counted here",
-      "noise is a floating-point Gaussian from AES-CTR keyed by the operating system; the gap to real Gaussian noise (Mironov 2012) is not accounted for",
+      "noise is a Gaussian rounded exactly to the grid of the integer sum (no floating-point hole, Mironov 2012), from AES-CTR keyed by the operating system",
       "test figures are exact figures of people outside the training population; the guarantee does not cover them",
     ]
     if hasSimulatedClients {

@@ -1,0 +1,76 @@
+import ParameterVectors
+public import SecureNoise
+
+/// DRIVE: one bit per coordinate, the sign after a random rotation, and one scale.
+///
+/// A client sends the scale S as `Float` and the signs of the rotated vector Rx, one bit for every element padded to a power of two (up
+/// to two per parameter). The server learns S R⁻¹ sign(Rx), with either scale of the paper:
+/// - `.unbiased`, S = ‖x‖₂²/‖Rx‖₁: the projection of what is decoded on x is exactly x for
+///   every rotation. Under a uniformly random rotation the rest averages to 0. Under the randomised Hadamard transform
+///   used here it need not: the remaining bias is small for long vectors whose mass is spread out, and large for a few equal elements.
+/// - `.leastSquares`, S = ‖Rx‖₁/n: the least squared error of one client, about (1 − 2/π)‖x‖², but everything
+///   comes out short by about 2/π: the error of a mean over many clients does not go to 0.
+///
+/// So neither claims to be unbiased. FedJAX has been seen with both scales, its current form with the second and one rotation for all
+/// clients of a round; use the first, and a number of its own for each client as the shared one, or errors do not average out.
+///
+/// Vargaftik, Ben Basat, Portnoy, Mendelson, Ben-Itzhak and Mitzenmacher, DRIVE: one-bit distributed mean estimation, NeurIPS 2021.
+public struct Drive: UpdateEncoder, Hashable {
+  /// How the scale follows from the rotated vector.
+  public enum Scale: String, Codable, Hashable, Sendable, CaseIterable {
+    /// ‖x‖₂²/‖Rx‖₁.
+    case unbiased
+    /// ‖Rx‖₁/n.
+    case leastSquares
+  }
+
+  /// How the scale follows from the rotated vector.
+  public let scale: Scale
+  private let rotation = HadamardRotation.once
+
+  /// An encoder with the given scale.
+  public init(scale: Scale = .unbiased) { self.scale = scale }
+
+  public var name: String { "DRIVE" }
+
+  public var isUnbiased: Bool { false }
+
+  /// √n of the padded length with the unbiased scale (a vector that the rotation turns into one coordinate), 1 with the other.
+  public func worstCaseNormGrowth(count: Int) -> Double? {
+    guard let padded = try? rotation.paddedCount(count) else { return nil }
+    let rounding = rotation.worstCaseNormGrowth(count: count)
+    return (scale == .unbiased ? Double(padded).squareRoot() : 1) * rounding * rounding * (1 + 4 * floatRoundoff)
+  }
+
+  public func encode(_ values: [Float], randomness: RandomSource, shared: UInt64) throws(AggregationError) -> EncodedUpdate {
+    try requireFinite(values, name)
+    var rotated = values
+    try rotation.forward(&rotated, seed: shared)
+    let sum = VectorMath.l1Norm(rotated)
+    let factor = Float(
+      sum > 0 ? (scale == .unbiased ? VectorMath.sumOfSquares(rotated) / sum : sum / Double(rotated.count)) : 0)
+    guard factor.isFinite else { throw .nonFiniteUpdate(technique: name) }
+    var writer = ByteWriter(.drive, capacity: 4 + rotated.count / 8 + 1)
+    writer.write(factor)
+    writer.write(count: (rotated.count + 7) / 8) { bytes, start in
+      for (index, value) in rotated.enumerated() where value < 0 { bytes[start + index / 8] |= 1 << UInt8(index % 8) }
+    }
+    return EncodedUpdate(bytes: writer.bytes)
+  }
+
+  public func decode(_ encoded: EncodedUpdate, count: Int, shared: UInt64) throws(AggregationError) -> [Float] {
+    let padded = try rotation.paddedCount(count)
+    var reader = try ByteReader(encoded, .drive, encoder: name)
+    let factor = try reader.readFiniteFloat()
+    guard factor >= 0 else { throw reader.malformed("its scale is negative") }
+    let start = try reader.skip((padded + 7) / 8)
+    try reader.finish()
+    let signs = Array(reader.bytes[start...])
+    if padded % 8 > 0, let last = signs.last, last >> UInt8(padded % 8) > 0 { throw reader.malformed("signs follow the last coordinate") }
+    var values = [Float](repeating: factor, count: padded)
+    VectorKernels.best.scale(&values, by: 1, signs: signs)
+    try rotation.inverse(&values, count: count, seed: shared)
+    guard VectorMath.sumOfSquares(values).isFinite else { throw reader.malformed("its scale is too large") }
+    return values
+  }
+}
