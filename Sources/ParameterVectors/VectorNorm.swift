@@ -56,8 +56,8 @@ extension VectorMath {
         let product = factor * Double(x[index])
         let rounded = Float(product)
         // Stepping the bits of a number other than zero down by one is one step toward zero.
-        let isAbove = Double(rounded).magnitude > product.magnitude
-        x[index] = isAbove ? Float(bitPattern: rounded.bitPattern - 1) : rounded
+        let excess: UInt32 = Double(rounded).magnitude > product.magnitude ? 1 : 0
+        x[index] = Float(bitPattern: rounded.bitPattern &- excess)
       }
     }
   }

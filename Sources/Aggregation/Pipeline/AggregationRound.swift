@@ -104,10 +104,10 @@ public struct AggregationRound: Sendable {
     // A rejected update is represented by an empty vector, whose norm is zero.
     var message = ClientMessage.real(isUsable ? vector : ScaledVector(values: []))
     var reports = [Double](repeating: 0, count: sum.reports.count)
-    for (technique, slot) in zip(opened, slots) {
-      try technique.processClient(&message, report: &reports[slot], randomness: randomness)
-    }
     let used = pipeline.isWeighted ? weight : 1
+    for (technique, slot) in zip(opened, slots) {
+      try technique.processClient(&message, weight: isUsable ? used : 0, report: &reports[slot], randomness: randomness)
+    }
     var isAdded = false
     if isUsable, case .real(var final) = message {
       final.scale *= used
@@ -152,9 +152,16 @@ public struct AggregationRound: Sendable {
   ///   - noise: the generator of the privacy noise.
   public func finish(_ sum: PartialSum, noise: RandomSource) throws(AggregationError) -> AggregationResult {
     let length = counts.last ?? count
+    let divisor: Double
+    switch pipeline.denominator {
+    case .totalWeight: divisor = sum.weight
+    case .participants: divisor = Double(sum.participants)
+    case .expectedCohort(let size): divisor = size
+    }
     func facts(messageCount: Int) -> RoundFacts {
       RoundFacts(
-        participants: sum.participants, noiseSplit: pipeline.noiseSplit, messageCount: messageCount, roundSeed: roundSeed)
+        participants: sum.participants, noiseSplit: pipeline.noiseSplit, messageCount: messageCount, roundSeed: roundSeed,
+        divisor: divisor)
     }
     var boxes: [any Codable & Hashable & Sendable] = []
     var measurements = [
@@ -178,12 +185,6 @@ public struct AggregationRound: Sendable {
       boxes.append(outcome.state)
       measurements += outcome.measurements
     }
-    let divisor: Double
-    switch pipeline.denominator {
-    case .totalWeight: divisor = sum.weight
-    case .participants: divisor = Double(sum.participants)
-    case .expectedCohort(let size): divisor = size
-    }
     guard values.count == count else { throw .lengthMismatch(expected: count, found: values.count) }
     // The mean over nobody moves nothing.
     if divisor > 0 { for index in values.indices { values[index] /= divisor } }
@@ -195,7 +196,7 @@ public struct AggregationRound: Sendable {
 /// A technique together with its state, the concrete type hidden.
 private protocol OpenedTechnique: Sendable {
   func processClient(
-    _ message: inout ClientMessage, report: inout ArraySlice<Double>, randomness: ClientRandomness?
+    _ message: inout ClientMessage, weight: Double, report: inout ArraySlice<Double>, randomness: ClientRandomness?
   ) throws(AggregationError)
   func processServer(
     _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, noise: RandomSource
@@ -207,9 +208,10 @@ private struct Opened<Technique: AggregationTechnique>: OpenedTechnique {
   let state: Technique.State
 
   func processClient(
-    _ message: inout ClientMessage, report: inout ArraySlice<Double>, randomness: ClientRandomness?
+    _ message: inout ClientMessage, weight: Double, report: inout ArraySlice<Double>, randomness: ClientRandomness?
   ) throws(AggregationError) {
     try technique.processClient(&message, report: &report, state: state, randomness: randomness)
+    if let observer = technique as? any WeightObservingTechnique { observer.observe(message, weight: weight, report: &report) }
   }
 
   func processServer(

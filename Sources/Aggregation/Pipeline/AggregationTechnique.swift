@@ -107,13 +107,16 @@ public struct RoundFacts: Sendable {
   public let messageCount: Int
   /// The number shared by the server and all clients of the round, see ``ClientRandomness/roundSeed``.
   public let roundSeed: UInt64
+  /// What the sum will be divided by: the total weight, the participants or the expected cohort; 0 over nobody.
+  public let divisor: Double
 
   /// Facts of a round.
-  public init(participants: Int, noiseSplit: NoiseSplit?, messageCount: Int = 0, roundSeed: UInt64 = 0) {
+  public init(participants: Int, noiseSplit: NoiseSplit?, messageCount: Int = 0, roundSeed: UInt64 = 0, divisor: Double = 1) {
     self.messageCount = messageCount
     self.participants = participants
     self.noiseSplit = noiseSplit
     self.roundSeed = roundSeed
+    self.divisor = divisor
   }
 }
 
