@@ -139,9 +139,12 @@ public struct TreeNoise: Codable, Hashable, Sendable {
     let divisor: Int64 = isEfficient ? 2 << Int64(node.level) - 1 : 1
     var isExact = true
     for i in sum.indices {
-      let (quotient, remainder) = node.values[i].quotientAndRemainder(dividingBy: divisor)
-      // The divisor is odd: no ties. Rounding to the nearest commutes with adding integers and with the sign.
-      let rounded = quotient + (2 * remainder > divisor ? 1 : 2 * remainder < -divisor ? -1 : 0)
+      var rounded = node.values[i]
+      if divisor > 1 {
+        // The divisor is odd: no ties. Rounding to the nearest commutes with adding integers and with the sign.
+        let (quotient, remainder) = rounded.quotientAndRemainder(dividingBy: divisor)
+        rounded = quotient + (2 * remainder > divisor ? 1 : 2 * remainder < -divisor ? -1 : 0)
+      }
       let (total, overflow) = negated ? sum[i].subtractingReportingOverflow(rounded) : sum[i].addingReportingOverflow(rounded)
       isExact = isExact && !overflow
       sum[i] = total
