@@ -7,7 +7,8 @@ public import SecureNoise
 /// to two per parameter). The server learns S R⁻¹ sign(Rx), with either scale of the paper:
 /// - `.unbiased`, S = ‖x‖₂²/‖Rx‖₁: the projection of what is decoded on x is exactly x for
 ///   every rotation. Under a uniformly random rotation the rest averages to 0. Under the randomised Hadamard transform
-///   used here it need not: the remaining bias is small for long vectors whose mass is spread out, and large for a few equal elements.
+///   used here it need not: measured, the mean of (3, 1, 0, 0) is off by a third of its norm, that of (1, 2, 3, 4) by 16 %, of Gaussian
+///   elements by 5 % for 16, 1.4 % for 64 too little to see for 1024.
 /// - `.leastSquares`, S = ‖Rx‖₁/n: the least squared error of one client, about (1 − 2/π)‖x‖², but everything
 ///   comes out short by about 2/π: the error of a mean over many clients does not go to 0.
 ///
