@@ -54,7 +54,11 @@ public struct Drive: UpdateEncoder, Hashable {
     var writer = ByteWriter(.drive, capacity: 4 + rotated.count / 8 + 1)
     writer.write(factor)
     writer.write(count: (rotated.count + 7) / 8) { bytes, start in
-      for (index, value) in rotated.enumerated() where value < 0 { bytes[start + index / 8] |= 1 << UInt8(index % 8) }
+      for first in stride(from: 0, to: rotated.count, by: 8) {
+        var signs: UInt8 = 0
+        for index in first..<min(first + 8, rotated.count) { signs |= (rotated[index] < 0 ? 1 : 0) << UInt8(index - first) }
+        bytes[start + first / 8] = signs
+      }
     }
     return EncodedUpdate(bytes: writer.bytes)
   }
