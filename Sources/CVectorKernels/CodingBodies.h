@@ -13,9 +13,9 @@
 
 #define CVK_INLINE static inline __attribute__((always_inline))
 
-// Elements of the transform that stay in the first and second cache, and the strip of rows that are far apart; the fastest
-// of fifteen choices for 2^21 elements.
-enum { PIECE = 1 << 10, BLOCK = 1 << 16, ROWS = 32, COLUMNS = 128, STRIP = ROWS * COLUMNS };
+// Elements of the transform that stay in the first and in the second cache; the fastest of many choices for 2^21 elements,
+// which then pass through memory twice.
+enum { PIECE = 1 << 12, BLOCK = 1 << 18 };
 
 typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
 
@@ -77,8 +77,12 @@ static void pack(const uint16_t *restrict codes, size_t count, int32_t bits, uin
   size_t i = 0;
   // Eight codes fill whole bytes; sixteen bytes are written while the next codes still overwrite what is beyond.
   for (; LITTLE_ENDIAN_BYTES && (count - i) * (size_t)bits >= 128 && count - i >= 8; i += 8, out += bits) {
-    unsigned __int128 word = 0;
-    for (int k = 7; k >= 0; k--) word = word << bits | (codes[i + k] & mask);
+    uint64_t low = 0, high = 0;
+    for (int k = 3; k >= 0; k--) {
+      low = low << bits | (codes[i + k] & mask);
+      high = high << bits | (codes[i + k + 4] & mask);
+    }
+    const unsigned __int128 word = (unsigned __int128)high << (4 * bits) | low;
     memcpy(out, &word, sizeof word);
   }
   uint64_t pending = 0;
@@ -101,7 +105,11 @@ static void unpack(const uint8_t *restrict packed, size_t count, int32_t bits, u
   for (; LITTLE_ENDIAN_BYTES && (count - i) * (size_t)bits >= 128 && count - i >= 8; i += 8, packed += bits) {
     unsigned __int128 word;
     memcpy(&word, packed, sizeof word);
-    for (int k = 0; k < 8; k++, word >>= bits) codes[i + k] = (uint16_t)(word & mask);
+    uint64_t low = (uint64_t)word, high = (uint64_t)(word >> (4 * bits));
+    for (int k = 0; k < 4; k++, low >>= bits, high >>= bits) {
+      codes[i + k] = (uint16_t)(low & mask);
+      codes[i + k + 4] = (uint16_t)(high & mask);
+    }
   }
   uint64_t pending = 0;
   int32_t available = 0;
@@ -132,8 +140,10 @@ static void signed_scale(const float *x, size_t count, float scale, const uint8_
   }
 }
 
-// The four stages within 16 neighbours. The sign is applied by the exact product with ±1.
+// The four stages within 16 neighbours. The sign is applied by the product with ±1; it is exact, so fusing it with the sum
+// changes no bit.
 CVK_INLINE void within_16(f32x16 *x) {
+#pragma STDC FP_CONTRACT ON
   const f32x16 alternate1 = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1};
   const f32x16 alternate2 = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1};
   const f32x16 alternate4 = {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1};
@@ -180,13 +190,12 @@ CVK_INLINE void transform_step(const struct rows *from, const struct rows *to, s
       }
 }
 
-// The transform of every column, three stages at a time while there are three. `via` holds what lies between the steps; all
-// three matrices may be one. rows > 1 is a power of two, columns a multiple of 16.
-static void transform_columns(const struct rows *from, const struct rows *via, const struct rows *to, size_t rows,
-                              size_t columns) {
+// The transform of every column, three stages at a time while there are three, in `from` but for the last step, which
+// writes to `to`. rows is a power of two, columns a multiple of 16. Of one row nothing is written.
+static void transform_columns(const struct rows *from, const struct rows *to, size_t rows, size_t columns) {
   for (size_t distance = 1; distance < rows;) {
     const size_t left = rows / distance;
-    const struct rows *target = left <= 8 ? to : via;
+    const struct rows *target = left <= 8 ? to : from;
     if (left >= 8) {
       transform_step(from, target, rows, columns, distance, 3);
       distance *= 8;
@@ -197,7 +206,6 @@ static void transform_columns(const struct rows *from, const struct rows *via, c
       transform_step(from, target, rows, columns, distance, 1);
       distance *= 2;
     }
-    from = target;
   }
 }
 
@@ -206,7 +214,7 @@ static void transform_short(float *x, size_t count) {
   if (count >= 16) {
     for (size_t i = 0; i < count; i += 16) within_16((f32x16 *)(x + i));
     const struct rows all = {x, 16};
-    transform_columns(&all, &all, &all, count / 16, 16);
+    transform_columns(&all, &all, count / 16, 16);
     return;
   }
   for (size_t h = 1; h < count; h *= 2)
@@ -224,11 +232,11 @@ static void walsh_hadamard(float *x, int32_t log2_count) {
     transform_short(x, count);
     return;
   }
-  // All vectors in the buffer lie within one cache line, which those of the caller need not.
-  _Alignas(64) float buffer[PIECE > STRIP ? PIECE : STRIP];
+  // In the buffer no vector lies across two cache lines.
+  _Alignas(64) float buffer[PIECE];
   const size_t block = count < BLOCK ? count : BLOCK;
   // First all stages within blocks of the second-level cache, each begun in pieces of the first level: seven stages of 128
-  // neighbours in registers, then the rest.
+  // neighbours in registers, then the rest. Then the distances beyond a block.
   for (size_t start = 0; start < count; start += block) {
     for (size_t piece = start; piece < start + block; piece += PIECE) {
       for (size_t i = 0; i < PIECE; i += 128) {
@@ -239,22 +247,13 @@ static void walsh_hadamard(float *x, int32_t log2_count) {
         memcpy(buffer + i, v, sizeof v);
       }
       const struct rows inside = {buffer, 128}, out = {x + piece, 128};
-      transform_columns(&inside, &inside, &out, PIECE / 128, 128);
+      transform_columns(&inside, &out, PIECE / 128, 128);
     }
-    const struct rows all = {x + start, PIECE};
-    transform_columns(&all, &all, &all, block / PIECE, PIECE);
+    const struct rows parts = {x + start, PIECE};
+    transform_columns(&parts, &parts, block / PIECE, PIECE);
   }
-  // Then the distances beyond a block, a strip of columns at a time. What lies between the steps is kept in the buffer:
-  // rows a power of two apart share the same few cache sets.
-  for (size_t h = block; h < count;) {
-    const size_t rows = count / h < ROWS ? count / h : ROWS;
-    for (size_t start = 0; start < count; start += rows * h)
-      for (size_t column = start; column < start + h; column += COLUMNS) {
-        const struct rows strip = {buffer, COLUMNS}, all = {x + column, h};
-        transform_columns(&all, &strip, &all, rows, COLUMNS);
-      }
-    h *= rows;
-  }
+  const struct rows blocks = {x, block};
+  transform_columns(&blocks, &blocks, count / block, block);
 }
 
 const struct coding_table CVK_CODING_TABLE = {

@@ -120,8 +120,7 @@ struct RotationTests {
     }
   }
 
-  /// A unit vector rotates to ±1/√n everywhere; sums of 4096 fair signs exceed 6·64 with probability below 3e-9 (Hoeffding: 2 exp(−18)… per
-  /// test at 6.5σ: 2 exp(−6.5²/2) = 1.3e-9, 64 tests: 9e-8).
+  /// The sum of 4096 fair signs exceeds 6.5 · 64 with probability at most 2 exp(−6.5²/2) = 1.4e-9 (Hoeffding): 1.8e-7 for 127 sums.
   @Test("signs of different seeds are fair and independent of each other")
   func signs() throws {
     var columns: [[Float]] = []

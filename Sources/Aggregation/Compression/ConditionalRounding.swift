@@ -14,8 +14,8 @@ import Darwin
 /// it is repeated until the norm is at most `scale` times ``bound(dimension:)``. The bound is checked on the integers themselves,
 /// in integers, so it holds for whatever is returned. At most 1/(1 − β) tries are expected, 2.6 for the usual β = e^(−1/2).
 ///
-/// Nothing is sent here: the integers get noise and travel in a secure sum. Choosing among roundings makes them biased (β > 0); the
-/// measured bias is below the statistical error of 10⁵ roundings.
+/// Nothing is sent here: the integers get noise and travel in a secure sum. Choosing among roundings makes them biased
+/// towards 0 (β > 0): of 40 elements of a quarter, measured 0.2 % ± 0.2 % with the usual β and 9 % with β = 0.999.
 ///
 /// Kairouz, Liu and Steinke, The distributed discrete Gaussian mechanism for federated learning with secure aggregation, ICML 2021,
 /// conditional randomised rounding; TensorFlow Federated's `DiscretizationFactory`.

@@ -7,7 +7,8 @@ public import SecureNoise
 /// to two per parameter). The server learns S R⁻¹ sign(Rx), with either scale of the paper:
 /// - `.unbiased`, S = ‖x‖₂²/‖Rx‖₁: the projection of what is decoded on x is exactly x for
 ///   every rotation. Under a uniformly random rotation the rest averages to 0. Under the randomised Hadamard transform
-///   used here it need not: the remaining bias is small for long vectors whose mass is spread out, and large for a few equal elements.
+///   used here it need not: measured, the mean of (3, 1, 0, 0) is off by a third of its norm, that of (1, 2, 3, 4) by 16 %, of Gaussian
+///   elements by 5 % for 16, 1.4 % for 64 too little to see for 1024.
 /// - `.leastSquares`, S = ‖Rx‖₁/n: the least squared error of one client, about (1 − 2/π)‖x‖², but everything
 ///   comes out short by about 2/π: the error of a mean over many clients does not go to 0.
 ///
@@ -53,7 +54,11 @@ public struct Drive: UpdateEncoder, Hashable {
     var writer = ByteWriter(.drive, capacity: 4 + rotated.count / 8 + 1)
     writer.write(factor)
     writer.write(count: (rotated.count + 7) / 8) { bytes, start in
-      for (index, value) in rotated.enumerated() where value < 0 { bytes[start + index / 8] |= 1 << UInt8(index % 8) }
+      for first in stride(from: 0, to: rotated.count, by: 8) {
+        var signs: UInt8 = 0
+        for index in first..<min(first + 8, rotated.count) { signs |= (rotated[index] < 0 ? 1 : 0) << UInt8(index - first) }
+        bytes[start + first / 8] = signs
+      }
     }
     return EncodedUpdate(bytes: writer.bytes)
   }
