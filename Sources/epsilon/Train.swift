@@ -24,6 +24,12 @@ struct Train: AsyncParsableCommand {
   var delta: Double?
   @Option(help: "Number of rounds; replaces the plan's.")
   var rounds: Int?
+  @Option(
+    help: """
+      How updates become one; replaces the plan's: mean, robust, dp, compression, entropy, secure, gaussianAdaptive, or another with its \
+      settings as in a plan, for instance {gaussianFixed: {clippingNorm: 0.5}}.
+      """)
+  var aggregation: String?
   @Option(name: .customLong("set"), help: "Replace any value of the plan, for instance algorithm.clientLearningRate=0.1.")
   var assignments: [String] = []
   @Option(help: "Folder of the data set's files.")
@@ -60,6 +66,7 @@ struct Train: AsyncParsableCommand {
     if let epsilon { try node.set("privacy.epsilon=\(epsilon)", flag: "--epsilon") }
     if let delta { try node.set("privacy.delta=\(delta)", flag: "--delta") }
     if let rounds { try node.set("algorithm.rounds=\(rounds)", flag: "--rounds") }
+    if let aggregation { try node.set("aggregation=\(aggregation)", flag: "--aggregation") }
     for assignment in assignments { try node.set(assignment) }
     var plan = try TrainingPlan(node)
     if let dataDir { plan.task.dataDirectory = dataDir }

@@ -82,6 +82,27 @@ struct TrainerTests {
     #expect(try await parameters(workers: 2, seed: nil) != parameters(workers: 2, seed: nil))
   }
 
+  @Test(
+    "every aggregation of a plan trains to finite metrics, spends ε only where it is private, and names what it leaks",
+    arguments: [
+      "mean", "robust", "{robust: {zeroing: false}}", "{compression: {bits: 4, threshold: 100}}", "{entropy: {stepSize: 0.01}}", "secure",
+    ])
+  func aggregations(name: String) async throws {
+    let plan = try makePlan(smallPlan, "privacy=null", "aggregation=\(name)", "algorithm.weighting=examples", "algorithm.rounds=2")
+    let trainer = try PrivateTrainer(CompiledPlan(plan), options: options())
+    let reports = try await collect(trainer)
+    #expect(reports.count == 2 && reports.last?.metrics?.testLoss.isFinite == true)
+    #expect(reports.allSatisfy { $0.epsilon == nil && !$0.isUpdateRejected })
+  }
+
+  @Test("the private default calibrates, stays within its budget, and its norms are inside the event")
+  func privateDefault() async throws {
+    let compiled = try CompiledPlan(makePlan(smallPlan, "aggregation=dp", "algorithm.rounds=2"))
+    #expect(compiled.aggregation.leaks.isEmpty)
+    let reports = try await collect(try PrivateTrainer(compiled, options: options()))
+    #expect(reports.count == 2 && reports.allSatisfy { ($0.epsilon?.upper ?? 9) <= 8 })
+  }
+
   @Test("the round that would overspend is refused before it is charged")
   func budget() async throws {
     let compiled = try CompiledPlan(makePlan(smallPlan, "aggregation.gaussianAdaptive.noiseMultiplier=1", "algorithm.rounds=50"))

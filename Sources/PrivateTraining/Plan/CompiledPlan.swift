@@ -95,7 +95,7 @@ public struct CompiledPlan: Sendable {
           remedy: "use “tightest”, and “epsilon account --accountant monte-carlo” for a second opinion")
       }
       // A zeroed person still sends the bit of a zero update: the count moves by 1, not by the ½ that its noise is scaled to.
-      if privacy.neighboringRelation == .zeroOut, case .gaussianAdaptive = plan.aggregation {
+      if privacy.neighboringRelation == .zeroOut, plan.aggregation.hasAdaptiveNorms {
         throw .infeasiblePlan(
           key: "privacy.neighboringRelation", problem: "is zeroOut, under which the counts of adaptive clipping are not covered",
           remedy: "use addOrRemoveOne or replaceOne, or gaussianFixed")
@@ -219,8 +219,8 @@ extension AggregationPlan {
   var noiseMultiplier: Double? {
     get {
       switch self {
-      case .gaussianFixed(let multiplier, _), .gaussianAdaptive(let multiplier, _, _, _, _): multiplier
-      case .mean, .clipping, .adaptiveClipping: nil
+      case .gaussianFixed(let multiplier, _), .gaussianAdaptive(let multiplier, _, _, _, _), .dp(let multiplier, _): multiplier
+      case .mean, .clipping, .adaptiveClipping, .robust, .compression, .entropy, .secure: nil
       }
     }
     set {
@@ -230,14 +230,33 @@ extension AggregationPlan {
         self = .gaussianAdaptive(
           noiseMultiplier: newValue, initialClippingNorm: norm, targetUnclippedQuantile: quantile, learningRate: rate,
           clippedCountStandardDeviation: deviation)
-      case .mean, .clipping, .adaptiveClipping: break
+      case .dp(_, let zeroing): self = .dp(noiseMultiplier: newValue, zeroing: zeroing)
+      case .mean, .clipping, .adaptiveClipping, .robust, .compression, .entropy, .secure: break
       }
     }
   }
 
-  fileprivate func pipeline(weighting: AlgorithmPlan.Weighting, expectedCohort: Double) throws(AggregationError) -> AggregationPipeline {
-    let mean = AggregationPipeline.mean(weighted: weighting == .examples)
+  /// Whether norms of a private aggregation follow noised counts.
+  var hasAdaptiveNorms: Bool {
     switch self {
+    case .gaussianAdaptive, .dp: true
+    default: false
+    }
+  }
+
+  fileprivate func pipeline(weighting: AlgorithmPlan.Weighting, expectedCohort: Double) throws(AggregationError) -> AggregationPipeline {
+    let isWeighted = weighting == .examples
+    let mean = AggregationPipeline.mean(weighted: isWeighted)
+    switch self {
+    case .dp(let multiplier, let zeroing):
+      return try .differentiallyPrivate(noiseMultiplier: multiplier ?? 0, clientsPerRound: expectedCohort, zeroing: zeroing)
+    case .robust(let guards): return try .robust(weighted: isWeighted, zeroing: guards.zeroing, clipping: guards.clipping)
+    case .compression(let bits, let threshold, let guards):
+      return try .compressed(
+        weighted: isWeighted, zeroing: guards.zeroing, clipping: guards.clipping, bits: bits, threshold: threshold)
+    case .entropy(let stepSize, let guards):
+      return try .entropyCompressed(weighted: isWeighted, zeroing: guards.zeroing, clipping: guards.clipping, stepSize: stepSize)
+    case .secure(let guards): return try .secure(weighted: isWeighted, zeroing: guards.zeroing, clipping: guards.clipping)
     case .mean: return mean
     case .clipping(let norm): return try mean.clipping(norm: norm)
     case .adaptiveClipping(let norm, let quantile, let rate):

@@ -115,6 +115,14 @@ struct PlanReader {
     return text
   }
 
+  mutating func optionalBool(_ key: String) throws(PlanError) -> Bool? {
+    guard let node = node(key) else { return nil }
+    guard case .scalar(let text, false, _) = node, let value = Bool(text) else {
+      throw PlanError(place: node.place, path: join(key), problem: "must be true or false", remedy: "write true or false")
+    }
+    return value
+  }
+
   mutating func word<Value: RawRepresentable & CaseIterable>(_ key: String, default fallback: Value) throws(PlanError) -> Value
   where Value.RawValue == String {
     guard let text = try optionalString(key) else { return fallback }

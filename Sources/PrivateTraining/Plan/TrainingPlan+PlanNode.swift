@@ -194,7 +194,9 @@ extension SamplingPlan {
 extension AggregationPlan {
   fileprivate init(_ parent: inout PlanReader) throws(PlanError) {
     guard let node = parent.node("aggregation") else { throw parent.missing("aggregation") }
-    let known = ["mean", "clipping", "adaptiveClipping", "gaussianFixed", "gaussianAdaptive"]
+    let known = [
+      "mean", "clipping", "adaptiveClipping", "gaussianFixed", "gaussianAdaptive", "dp", "robust", "compression", "entropy", "secure",
+    ]
     var (name, reader) = try PlanReader.choice(node, path: parent.join("aggregation"), among: known)
     func multiplier(_ reader: inout PlanReader) throws(PlanError) -> Double? {
       let value = try reader.optionalDouble("noiseMultiplier")
@@ -217,9 +219,25 @@ extension AggregationPlan {
         noiseMultiplier: try multiplier(&reader), initialClippingNorm: try reader.positive("initialClippingNorm", default: 0.1),
         targetUnclippedQuantile: try reader.fraction("targetUnclippedQuantile", default: 0.5),
         learningRate: try reader.notNegative("learningRate", default: 0.2), clippedCountStandardDeviation: deviation)
+    case "dp": self = .dp(noiseMultiplier: try multiplier(&reader), zeroing: try reader.optionalBool("zeroing") ?? true)
+    case "robust": self = .robust(try RobustPlan(&reader))
+    case "compression":
+      let bits = try reader.count("bits", default: 8, upTo: 16)
+      let threshold = try reader.int("threshold", default: 20_000)
+      try reader.require(threshold >= 0, "threshold", threshold, "at least 0")
+      self = .compression(bits: bits, threshold: threshold, guards: try RobustPlan(&reader))
+    case "entropy":
+      self = .entropy(stepSize: try reader.positive("stepSize", default: 0.5), guards: try RobustPlan(&reader))
+    case "secure": self = .secure(try RobustPlan(&reader))
     default: self = .mean
     }
     try reader.finish()
+  }
+}
+
+extension RobustPlan {
+  fileprivate init(_ reader: inout PlanReader) throws(PlanError) {
+    self.init(zeroing: try reader.optionalBool("zeroing") ?? true, clipping: try reader.optionalBool("clipping") ?? true)
   }
 }
 

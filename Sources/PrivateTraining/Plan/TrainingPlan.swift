@@ -106,14 +106,33 @@ public enum AggregationPlan: Codable, Hashable, Sendable {
   case gaussianAdaptive(
     noiseMultiplier: Double?, initialClippingNorm: Double, targetUnclippedQuantile: Double, learningRate: Double,
     clippedCountStandardDeviation: Double?)
+  /// Gaussian mechanism with adaptive clipping and adaptive zeroing, both from noised counts; the multiplier, of everything together, is
+  /// calibrated where `nil`.
+  case dp(noiseMultiplier: Double?, zeroing: Bool)
+  /// Adaptive zeroing and clipping around the mean, without privacy.
+  case robust(RobustPlan)
+  /// The same with updates quantised to `bits` bits where they have more than `threshold` values, without privacy.
+  case compression(bits: Int, threshold: Int, guards: RobustPlan)
+  /// The same with updates on a lattice of `stepSize`, entropy coded, without privacy.
+  case entropy(stepSize: Double, guards: RobustPlan)
+  /// The same over sums of 32-bit integers, as a protocol of secure aggregation would carry them; without privacy.
+  case secure(RobustPlan)
 
   /// Whether the aggregate carries noise for privacy.
   public var isPrivate: Bool {
     switch self {
-    case .gaussianFixed, .gaussianAdaptive: true
-    case .mean, .clipping, .adaptiveClipping: false
+    case .gaussianFixed, .gaussianAdaptive, .dp: true
+    case .mean, .clipping, .adaptiveClipping, .robust, .compression, .entropy, .secure: false
     }
   }
+}
+
+/// Which guards against broken updates stand around a mean.
+public struct RobustPlan: Codable, Hashable, Sendable {
+  /// Whether updates with a magnitude far above the others' become zero.
+  public var zeroing: Bool
+  /// Whether the longest updates are clipped.
+  public var clipping: Bool
 }
 
 /// The privacy target of a plan.
