@@ -138,11 +138,11 @@ struct ZeroingTests {
       initialEstimate: 10, targetQuantile: 0.98, clientsPerRound: 100, standardDeviation: deviation, learningRate: log(10), multiplier: 2,
       increment: 1, clampsFraction: clamped)
     let noise = testNoise(31)
-    return (0..<400).map { _ in
+    return try (0..<400).map { _ in
       var estimate = estimator.initialEstimate
       for _ in 0..<1_500 {
         let sum = norms.reduce(0) { $0 + estimator.centeredBit(value: $1, estimate: estimate) }
-        _ = estimator.advance(&estimate, sumOfCenteredBits: sum, participants: 100, noise: noise)
+        _ = try estimator.advance(&estimate, sumOfCenteredBits: sum, participants: 100, noise: noise)
       }
       return estimate
     }
