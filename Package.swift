@@ -64,7 +64,8 @@ let package = Package(
     .testTarget(name: "ParameterVectorsTests", dependencies: ["ParameterVectors"], swiftSettings: settings),
     .testTarget(name: "SecureNoiseTests", dependencies: ["SecureNoise"], swiftSettings: settings),
     .testTarget(
-      name: "AggregationTests", dependencies: ["Aggregation", "ParameterVectors", "PrivacyEvents", "SecureNoise"], swiftSettings: settings),
+      name: "AggregationTests",
+      dependencies: ["Aggregation", "ParameterVectors", "PrivacyAccounting", "PrivacyEvents", "SecureNoise"], swiftSettings: settings),
     .testTarget(name: "NeuralNetworksTests", dependencies: ["NeuralNetworks", "ParameterVectors"], swiftSettings: settings),
     .testTarget(
       name: "FederatedDatasetsTests", dependencies: ["FederatedDatasets", "PrivacyEvents", "SecureNoise"], swiftSettings: settings),

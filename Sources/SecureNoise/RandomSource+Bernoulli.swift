@@ -21,6 +21,7 @@ extension RandomSource {
 
   /// The same event for a fraction of numbers of any size.
   package func bernoulliExponential(numerator: Natural, denominator: Natural) -> Bool {
+    if let small = numerator.uint64, let below = denominator.uint64 { return bernoulliExponential(numerator: small, denominator: below) }
     var rest = numerator
     while rest > denominator {
       if !bernoulliExponentialAtMostOne({ true }) { return false }

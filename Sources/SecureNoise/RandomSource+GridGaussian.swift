@@ -49,14 +49,7 @@ extension RandomSource {
     let scale = GridScale(standardDeviation)
     let fits = values.withUnsafeMutableBufferPointer { values in
       GaussianStrips.fast.withUnsafeBufferPointer { strips in
-        for index in values.indices {
-          let noise =
-            usingFastPath ? gridGaussian(scale, strips) : exactGridGaussian(scale)
-          let (sum, overflow) = values[index].addingReportingOverflow(noise ?? 0)
-          if overflow || noise == nil { return false }
-          values[index] = sum
-        }
-        return true
+        usingFastPath ? addGridGaussian(scale, strips, to: values) : addExactGridGaussian(scale, to: values)
       }
     }
     if !fits {
@@ -65,44 +58,68 @@ extension RandomSource {
     }
   }
 
+  /// Adds a number to every value, false where a sum does not fit into 64 bits.
+  private func addGridGaussian(
+    _ scale: GridScale, _ strips: UnsafeBufferPointer<GaussianStrips.FastStrip>, to values: UnsafeMutableBufferPointer<Int64>
+  ) -> Bool {
+    var index = 0
+    while index < values.count {
+      takeBufferedWords { word in
+        let cell = GaussianCell(word)
+        guard index < values.count && cell.strip < strips.count else { return false }
+        let strip = strips[cell.strip]
+        guard cell.level < strip.certain, let noise = scale.quickRounding(cell, strip.x(cell.position), strip.width) else { return false }
+        let (sum, overflow) = values[index].addingReportingOverflow(noise)
+        if overflow { return false }
+        values[index] = sum
+        index += 1
+        return true
+      }
+      if index == values.count { break }
+      // The next word may still be one for the loop above, where the buffer has ended.
+      guard let noise = gridGaussian(scale, strips) else { return false }
+      let (sum, overflow) = values[index].addingReportingOverflow(noise)
+      if overflow { return false }
+      values[index] = sum
+      index += 1
+    }
+    return true
+  }
+
+  /// The same without floating point.
+  private func addExactGridGaussian(_ scale: GridScale, to values: UnsafeMutableBufferPointer<Int64>) -> Bool {
+    for index in values.indices {
+      guard let noise = exactGridGaussian(scale) else { return false }
+      let (sum, overflow) = values[index].addingReportingOverflow(noise)
+      if overflow { return false }
+      values[index] = sum
+    }
+    return true
+  }
+
   /// One number, nil where it does not fit into 64 bits.
-  @inline(__always)
+  @inline(never)
   private func gridGaussian(_ scale: GridScale, _ strips: UnsafeBufferPointer<GaussianStrips.FastStrip>) -> Int64? {
     while true {
-      let word = nextUInt64()
-      let cell = GaussianCell(word)
+      let cell = GaussianCell(nextUInt64())
       if cell.strip < strips.count {
-        let strip = strips[cell.strip]
-        let x = strip.x(cell.position)
-        if cell.level < strip.certain, let noise = quickRounding(scale, cell, x, strip.width) { return noise }
-        if let noise = carefulGridGaussian(scale, cell, x, strip, GaussianStrips.strips[cell.strip]) { return noise.value }
+        if let noise = carefulGridGaussian(scale, cell, strips[cell.strip], GaussianStrips.strips[cell.strip]) { return noise.value }
       } else {
         let exact = drawTail()
-        if exact.halvings > GaussianStrips.fastTail.count {
-          if let noise = refinedGridGaussian(scale, cell, exact) { return noise.value }
-        } else {
-          let strip = GaussianStrips.fastTail[exact.halvings - 1]
-          if let noise = carefulGridGaussian(scale, cell, strip.x(cell.position), strip, exact) { return noise.value }
-        }
+        let noise =
+          exact.halvings > GaussianStrips.fastTail.count
+          ? refinedGridGaussian(scale, cell, exact)
+          : carefulGridGaussian(scale, cell, GaussianStrips.fastTail[exact.halvings - 1], exact)
+        if let noise { return noise.value }
       }
     }
   }
 
-  /// σ x rounded for every x in the cell, nil where that is more than one integer.
-  @inline(__always)
-  private func quickRounding(_ scale: GridScale, _ cell: GaussianCell, _ x: Double, _ width: Double) -> Int64? {
-    let product = scale.value * x
-    let lower = Int64(product + scale.lowerMargin)
-    let upper = Int64(product + (width * scale.cell + scale.upperMargin))
-    if lower != upper { return nil }
-    return cell.isNegative ? -lower : lower
-  }
-
   /// The number that the point stands for, nil where the point is rejected: in floating point as far as that is certain.
-  @inline(never)
   private func carefulGridGaussian(
-    _ scale: GridScale, _ cell: GaussianCell, _ x: Double, _ strip: GaussianStrips.FastStrip, _ exact: GaussianStrips.Strip
+    _ scale: GridScale, _ cell: GaussianCell, _ strip: GaussianStrips.FastStrip, _ exact: GaussianStrips.Strip
   ) -> Noise? {
+    let x = strip.x(cell.position)
     if cell.level >= strip.certain {
       switch GaussianStrips.isUnder(x: x, level: cell.level, ratio: strip.ratio) {
       case true?: break
@@ -110,8 +127,15 @@ extension RandomSource {
       case nil: return refinedGridGaussian(scale, cell, exact)
       }
     }
-    let noise = quickRounding(scale, cell, x, strip.width)
-    return Noise(value: noise ?? roundedGridGaussian(scale, cell, RefinedPoint(strip: exact, cell: cell)))
+    if let noise = scale.quickRounding(cell, x, strip.width) { return Noise(value: noise) }
+    var point = RefinedPoint(strip: exact, cell: cell)
+    if let wide = WideProduct(strip: exact, position: cell.position, sigma: scale.exact) {
+      if let magnitude = wide.rounded { return Noise(value: cell.signed(magnitude)) }
+      let word = nextUInt64()
+      if let magnitude = wide.rounded(refinedBy: word) { return Noise(value: cell.signed(magnitude)) }
+      point.refinePosition(word)
+    }
+    return Noise(value: roundedGridGaussian(scale, cell, point))
   }
 
   /// One number without floating point.
@@ -158,7 +182,7 @@ extension RandomSource {
     while true {
       if let magnitude = point.rounded(times: scale.exact) {
         guard let value = magnitude.uint64.flatMap(Int64.init(exactly:)) else { return nil }
-        return cell.isNegative ? -value : value
+        return cell.signed(value)
       }
       point.refinePosition(nextUInt64())
     }
@@ -183,6 +207,16 @@ private struct GridScale {
     lowerMargin = 0.5 - margin
     upperMargin = 0.5 + margin
   }
+
+  /// σ x rounded, with its sign, if that is the same for every x in the cell of the given lower end. Nil where it is not.
+  @inline(__always)
+  func quickRounding(_ cell: GaussianCell, _ x: Double, _ width: Double) -> Int64? {
+    let product = value * x
+    let lower = Int64(product + lowerMargin)
+    let upper = Int64(product + (width * self.cell + upperMargin))
+    if lower != upper { return nil }
+    return cell.signed(lower)
+  }
 }
 
 /// The parts of the first word of a point.
@@ -195,7 +229,12 @@ package struct GaussianCell: Sendable {
   var strip: Int { Int(word & 511) }
   var level: UInt64 { (word >> 9) & (1 << 22 - 1) }
   var position: UInt64 { (word >> 31) & (1 << 32 - 1) }
-  var isNegative: Bool { word >> 63 == 1 }
+
+  /// A magnitude with the sign of the last bit, without a branch that nobody could predict.
+  func signed(_ magnitude: Int64) -> Int64 {
+    let mask = Int64(bitPattern: word) >> 63
+    return (magnitude ^ mask) &- mask
+  }
 }
 
 extension RefinedPoint {

@@ -56,6 +56,18 @@ public final class RandomSource {
     return UInt64(littleEndian: word)
   }
 
+  /// Hands the next words of the buffer to `body` until it takes none or the buffer is used up. A word for which `body` answers
+  /// false stays the next one. The loop over a vector runs here, with the position in a register.
+  @inline(__always)
+  func takeBufferedWords(_ body: (UInt64) -> Bool) {
+    if position == filled { refill() }
+    guard let start = UnsafeRawPointer(buffer.baseAddress) else { return }
+    var next = start + position
+    let end = start + filled
+    while next < end && body(UInt64(littleEndian: next.load(as: UInt64.self))) { next += 8 }
+    position = next - start
+  }
+
   private func refill() {
     source.fill(UnsafeMutableRawBufferPointer(rebasing: buffer[..<refillSize]))
     filled = refillSize

@@ -12,7 +12,7 @@ import Darwin
 ///
 /// `values · scale` is rounded to integers. Stochastic rounding enlarges the norm by √n at worst but by far less with high probability:
 /// it is repeated until the norm is at most `scale` times ``bound(dimension:)``. The bound is checked on the integers themselves,
-/// in integers, so it holds for whatever is returned. No more than e^(1/2) tries are expected for β = e^(−1/2), 1/(1 − β) in general.
+/// in integers, so it holds for whatever is returned. At most 1/(1 − β) tries are expected, 2.6 for the usual β = e^(−1/2).
 ///
 /// Nothing is sent here: the integers get noise and travel in a secure sum. Choosing among roundings makes them biased (β > 0); the
 /// measured bias is below the statistical error of 10⁵ roundings.
