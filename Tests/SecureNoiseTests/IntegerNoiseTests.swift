@@ -74,22 +74,57 @@ struct IntegerNoiseTests {
   }
 
   /// 1e-6 for each of the two statistics.
-  @Test("Vectors of discrete Gaussian numbers have their probabilities", arguments: [0x1p-10, 0.4, 1, 3.7, 25, 100, 1000])
+  @Test("Vectors of discrete Gaussian numbers have their probabilities", arguments: [0x1p-10, 0.4, 1, 3.7, 25, 100, 1000, 1024, 3333.3])
   func discreteGaussians(sigma: Double) throws {
     let (range, probability) = discreteGaussianProbabilities(sigma)
     IntegerCounts(try Self.sample(.discreteGaussian(sigma: sigma), seed: 43)).expect(in: range, probability)
   }
 
-  /// Each within 5 standard deviations of its estimate, 6e-7; 10 for single numbers of a large σ is the same in √n units.
+  /// Each within 5 standard deviations of its estimate: 6e-7.
   @Test("Discrete Gaussian numbers of any size have their moments", arguments: [2000, 0x1p30 + 0.5, 0x1p50])
   func largeDiscreteGaussians(sigma: Double) throws {
-    let values = try Self.sample(.discreteGaussian(sigma: sigma), count: 200_000, seed: 44)
+    let values = try Self.sample(.discreteGaussian(sigma: sigma), count: 1_000_000, seed: 44)
     let n = Double(values.count)
     let moments = SampleMoments(values)
     #expect(abs(moments.mean) < 5 * sigma / n.squareRoot())
     #expect(abs(moments.variance / (sigma * sigma) - 1) < 5 * (2 / n).squareRoot())
     #expect(abs(moments.kurtosis - 3) < 5 * (24 / n).squareRoot())
     #expect(abs(moments.neighbourCorrelation) < 5 / n.squareRoot())
+  }
+
+  @Test(
+    "The fast path of a large σ gives the numbers of the exact one and uses the same bits",
+    arguments: [1024, 0x1p20 + 0.5, 1e9, 1e13, 0x1p50])
+  func fastEqualsExact(sigma: Double) throws {
+    let (fast, exact) = (Self.stream(51), Self.stream(51))
+    var (first, second) = ([Int64](repeating: 5, count: 8000), [Int64](repeating: 5, count: 8000))
+    let noise = try IntegerNoise.discreteGaussian(sigma: sigma)
+    try fast.add(noise, to: &first)
+    try exact.add(noise, to: &second, usingFastPath: false)
+    #expect(first == second)
+    #expect(fast.nextUInt64() == exact.nextUInt64())
+  }
+
+  /// First words whose level is cut by the density at a strip's start: more bits of the level are needed.
+  @Test("Points of a large σ that the first bits leave open are decided alike by both paths")
+  func openPoints() throws {
+    let noise = try IntegerNoise.discreteGaussian(sigma: 4096)
+    for index in stride(from: 3, to: 511, by: 4) {
+      let strip = GaussianStrips.strips[index]
+      // f of the integer that position 2³¹ is rounded up to.
+      let x = (Double(strip.start) + Double(strip.width) / 2) * 0x1p-16
+      let value = GaussianStrips.halfSquareExponential((x * 4096).rounded(.down) / 4096 + 1.0 / 4096)
+      let level = UInt64(value * Double(strip.width) * 0x1p8 / Double(GaussianStrips.area) * 0x1p22)
+      let word = UInt64(index) | level << 9 | 1 << 62
+      for seed in 1...6 as ClosedRange<UInt64> {
+        let (fast, exact) = (RandomSource(ScriptedSource([word], seed: seed)), RandomSource(ScriptedSource([word], seed: seed)))
+        var (first, second): ([Int64], [Int64]) = ([0, 0], [0, 0])
+        try fast.add(noise, to: &first)
+        try exact.add(noise, to: &second, usingFastPath: false)
+        #expect(first == second)
+        #expect(fast.nextUInt64() == exact.nextUInt64())
+      }
+    }
   }
 
   /// 1e-6 for each of the two statistics.
