@@ -161,6 +161,23 @@ struct IntegerNoiseTests {
     #expect(abs(product) < 5 * n.squareRoot() * variance)
   }
 
+  @Test("The enclosures hold the cumulative probabilities of the closed forms", arguments: [0.25, 1, 7.3, 150.5])
+  func cumulativeProbabilities(parameter: Double) {
+    func check(_ distribution: LatticeDistribution, _ probability: (Int64) -> Double) {
+      let (first, enclosures) = distribution.cumulative(words: 2)
+      var sum = 0.0
+      for (index, enclosure) in enclosures.enumerated() {
+        // 2⁻¹²⁸ wide at most: the leading 53 bits are those of the number.
+        #expect(enclosure.upper - enclosure.lower < .powerOfTwo(enclosure.bits - 128))
+        let value = Double((enclosure.lower >> (enclosure.bits - 64)).uint64 ?? .max) * 0x1p-64
+        #expect(abs(value - sum) < 1e-12)
+        sum += probability(first + Int64(index))
+      }
+    }
+    check(.discreteGaussian(sigma: DyadicNumber(parameter)), discreteGaussianProbabilities(parameter).probability)
+    check(.poisson(mean: DyadicNumber(parameter))) { poissonProbability($0, mean: parameter) }
+  }
+
   @Test(
     "The table decides a word as the enclosures do, and leaves to them the words beside a boundary",
     arguments: [
