@@ -46,6 +46,20 @@ struct GridGaussianTests {
     #expect(Double(GaussianStrips.strips[510].start) * 0x1p-16 / 4 > log(2.0))
   }
 
+  @Test("Levels that the fast path accepts unseen lie under the density at the strip's end, and hardly any other does")
+  func certainLevels() {
+    func check(_ strip: GaussianStrips.Strip, _ fast: GaussianStrips.FastStrip, reach: UInt64) {
+      // certain · 2⁻²² · V 2^−halvings <= w f(end), with V in units of 2⁻²⁴, w of 2⁻¹⁶ and f of 2⁻¹²⁸.
+      let bound = (Natural(strip.width) * Self.f(strip.start + strip.width + reach).lower) << strip.halvings
+      let area = Natural(GaussianStrips.area) << (128 + 16 - 22 - 24)
+      #expect(Natural(fast.certain) * area <= bound)
+      #expect(bound < Natural(fast.certain + 2) * area)
+    }
+    for (strip, fast) in zip(GaussianStrips.strips, GaussianStrips.fast) { check(strip, fast, reach: 0) }
+    for (strip, fast) in zip(GaussianStrips.strips, GaussianStrips.fastAbove) { check(strip, fast, reach: 1 << 6) }
+    for (index, fast) in GaussianStrips.fastTail.enumerated() { check(GaussianStrips.tail(index), fast, reach: 0) }
+  }
+
   @Test("The density of the fast path has a relative error below 2⁻⁴⁰")
   func fastDensity() {
     for x in stride(from: 0 as UInt64, through: 16 << 16, by: 997) {
