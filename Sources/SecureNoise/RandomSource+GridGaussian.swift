@@ -17,7 +17,7 @@ extension RandomSource {
   ///    that all infinitely many bits would give; ties have probability 0.
   /// 3. The fast path answers such a question in floating point with a margin above its error: x is exact there (at most 52
   ///    bits below 16), a product has a relative error of 2⁻⁵³, and the margins are 2⁻⁴⁶ σ + 2⁻⁵⁰ for the product and 2⁻²⁶ for f.
-  ///    What it leaves open goes to integers of any size, from the same bits.
+  ///    What it leaves open goes to integers of 128 bits and then of any size, from the same bits.
   ///
   /// The fast path answers only what the exact one answers from the same bits, so the numbers and the bits used are the same
   /// without it, and on every machine.
@@ -28,8 +28,8 @@ extension RandomSource {
   ///     without noise can be released.
   /// - Throws: ``SecureNoiseError/unsupportedParameter(name:value:supported:)`` for any other σ, ``SecureNoiseError/overflow`` where a
   ///   noisy value exceeds 64 bits.
-  /// - Complexity: one draw of 64 bits for 98.6 % of the numbers. From about σ = 2³² on the 32 bits of the position often do not decide
-  ///   the rounding and the exact path sets the speed.
+  /// - Complexity: one draw of 64 bits for 98.6 % of the numbers. From about σ = 2³⁴ on the 32 bits of the position often do not decide
+  ///   the rounding, and a second word and 128-bit integers halve the speed; it falls further towards 2⁵⁷.
   ///
   /// Rejection under strips of equal area is due to Marsaglia and Tsang (The ziggurat method, Journal of Statistical Software 5,
   /// 2000), exact normal numbers from lazily drawn bits to Karney (Sampling exactly from the normal distribution, ACM TOMS 42, 2016).
