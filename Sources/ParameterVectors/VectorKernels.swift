@@ -18,10 +18,6 @@ package struct VectorKernels: Sendable {
     x.withUnsafeBufferPointer { cvk_sum_of_squares(level.rawValue, $0.baseAddress, $0.count) }
   }
 
-  package func sumOfSquares(_ x: ArraySlice<Float>) -> Double {
-    x.withUnsafeBufferPointer { cvk_sum_of_squares(level.rawValue, $0.baseAddress, $0.count) }
-  }
-
   package func sumOfSquares(_ x: [Double]) -> Double {
     x.withUnsafeBufferPointer { cvk_sum_of_squares_f64(level.rawValue, $0.baseAddress, $0.count) }
   }

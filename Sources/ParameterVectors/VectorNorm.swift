@@ -33,34 +33,6 @@ extension VectorMath {
     let additions = Double(x.count / 32 + 16)
     return (l1Norm(x) * (1 + additions * 0x1p-53)).nextUp
   }
-
-  /// A number that is certainly not below the true Euclidean norm of the values of `x` at `range`. See ``normUpperBound(_:)``.
-  ///
-  /// - Parameter range: positions within `x`.
-  package static func normUpperBound(_ x: [Float], at range: Range<Int>) -> Double {
-    let additions = Double(range.count / 32 + 16)
-    return (VectorKernels.best.sumOfSquares(x[range]).squareRoot() * (1 + additions * 0x1p-53)).nextUp
-  }
-
-  /// Multiplies the values of `x` at `range` by `factor`, each rounded toward zero, so that no magnitude comes out above the exact
-  /// product by more than a part in 2⁵³.
-  ///
-  /// - Parameters:
-  ///   - x: finite values.
-  ///   - range: positions within `x`.
-  ///   - factor: in [0, 1].
-  package static func shrink(_ x: inout [Float], at range: Range<Int>, by factor: Double) {
-    precondition(factor >= 0 && factor <= 1, "a factor that shrinks lies in [0, 1], not \(factor)")
-    x.withUnsafeMutableBufferPointer { x in
-      for index in range {
-        let product = factor * Double(x[index])
-        let rounded = Float(product)
-        // Stepping the bits of a number other than zero down by one is one step toward zero.
-        let excess: UInt32 = Double(rounded).magnitude > product.magnitude ? 1 : 0
-        x[index] = Float(bitPattern: rounded.bitPattern &- excess)
-      }
-    }
-  }
 }
 
 extension ScaledVector {

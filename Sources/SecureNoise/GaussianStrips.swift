@@ -19,21 +19,27 @@ package enum GaussianStrips {
   }
 
   /// What the fast path reads of a strip, exact but for `certain` and `ratio`.
-  struct FastStrip: Sendable {
+  package struct FastStrip: Sendable {
     /// a_j and w_j.
     var start: Double
     var width: Double
     /// Levels below this multiple of 2⁻²² of the strip's height lie under f whatever x is: rounded down.
-    var certain: UInt64
+    package var certain: UInt64
     /// w_j / V, the factor from f(x) to the share of the strip's height that lies under f.
     var ratio: Double
 
-    init(_ strip: Strip) {
+    /// - Parameter reach: how far above the point's abscissa f is taken.
+    init(_ strip: Strip, reach: Double = 0) {
       start = Double(strip.start) * 0x1p-16
       width = Double(strip.width) * 0x1p-16
-      ratio = Double(strip.width) * 0x1p8 / Double(area) * Double(UInt64(1) << strip.halvings)
+      ratio = Self.ratio(strip)
       // 2⁻²⁸ is far above the error of f and of the two products.
-      certain = UInt64(max(0, (ratio * halfSquareExponential(start + width) - 0x1p-28) * 0x1p22))
+      certain = UInt64(max(0, (ratio * halfSquareExponential(start + width + reach) - 0x1p-28) * 0x1p22))
+    }
+
+    /// w 2^halvings / V, for fewer than 64 halvings.
+    static func ratio(_ strip: Strip) -> Double {
+      Double(strip.width) * 0x1p8 / Double(area) * Double(UInt64(1) << strip.halvings)
     }
 
     /// The lower end of a cell of the strip, exact: a multiple of 2⁻⁴⁸ below 16.
@@ -68,9 +74,11 @@ package enum GaussianStrips {
     Strip(start: tailStart + UInt64(index) * tailWidth, width: tailWidth, halvings: index + 1)
   }
 
-  static let fast: [FastStrip] = strips.map(FastStrip.init)
+  package static let fast: [FastStrip] = strips.map { FastStrip($0) }
   /// The strips of the tail that lie below 16.
-  static let fastTail: [FastStrip] = (0..<48).map { FastStrip(tail($0)) }
+  package static let fastTail: [FastStrip] = (0..<48).map { FastStrip(tail($0)) }
+  /// The same strips where f is taken at an abscissa up to 2⁻¹⁰ above that of the point.
+  package static let fastAbove: [FastStrip] = strips.map { FastStrip($0, reach: 0x1p-10) }
 
   /// exp(−x²/2) for x in [0, 16], with a relative error below 2⁻⁴⁰.
   ///

@@ -10,20 +10,18 @@ public struct IntegerNoise: Sendable {
     case table(InversionTable)
     /// Sums of `terms` differences of two numbers.
     case differences(InversionTable, terms: Int)
-    case rejection(sigma: Double)
+    case strips(sigma: Double)
   }
 
   private let method: Method
 
-  /// σ above which a table would be larger than the caches of a processor.
-  private static let largestTableSigma = 0x1p10
-  /// Likewise, the mean of a Poisson distribution.
+  /// The mean of a Poisson distribution above which a table would be larger than the caches of a processor.
   private static let largestTableMean = 0x1p20
 
   /// Noise from N_Z(0, σ²), exactly: k with probability in proportion to exp(−k² / (2σ²)).
   ///
-  /// Up to σ = 2¹⁰ by inversion with lazily refined cumulative probabilities (``InversionTable``), which takes about 2 µs for
-  /// each unit of 20σ to prepare; beyond by the rejection of ``RandomSource/discreteGaussian(sigma:)``.
+  /// Below σ = 2¹⁰ by inversion with lazily refined cumulative probabilities (``InversionTable``), which takes some 30 µs for each
+  /// unit of σ to prepare; from there on by rejection under the strips of the grid Gaussian, with nothing to prepare.
   ///
   /// - Parameter sigma: 0 (no noise), or σ from 2⁻¹⁰ to 2⁵⁰; its exact value as a `Double` counts.
   /// - Throws: ``SecureNoiseError/unsupportedParameter(name:value:supported:)`` for any other σ.
@@ -32,7 +30,7 @@ public struct IntegerNoise: Sendable {
     guard RandomSource.exactScales.contains(sigma) else {
       throw .unsupportedParameter(name: "standard deviation", value: "\(sigma)", supported: "0 or " + RandomSource.exactScalesText)
     }
-    if sigma > largestTableSigma { return IntegerNoise(method: .rejection(sigma: sigma)) }
+    if sigma >= RandomSource.smallestWideSigma { return IntegerNoise(method: .strips(sigma: sigma)) }
     return IntegerNoise(method: .table(InversionTable(.discreteGaussian(sigma: DyadicNumber(sigma)))))
   }
 
@@ -58,8 +56,8 @@ public struct IntegerNoise: Sendable {
     return IntegerNoise(method: .differences(InversionTable(.poisson(mean: DyadicNumber(mean))), terms: terms))
   }
 
-  /// Adds a number to every value, false where a sum does not fit into 64 bits.
-  fileprivate func add(to values: UnsafeMutableBufferPointer<Int64>, from source: RandomSource) throws(SecureNoiseError) -> Bool {
+  /// Adds a number to every value, false where a sum does not fit into 64 bits. Tables have a fast path in any case.
+  fileprivate func add(to values: UnsafeMutableBufferPointer<Int64>, from source: RandomSource, usingFastPath: Bool) -> Bool {
     switch method {
     case .none: return true
     case .table(let table):
@@ -72,13 +70,8 @@ public struct IntegerNoise: Sendable {
         for _ in 0..<terms { sum += table.draw(from: source) - table.draw(from: source) }
         return sum
       }
-    case .rejection(let sigma):
-      for index in values.indices {
-        let (sum, overflow) = values[index].addingReportingOverflow(try source.discreteGaussian(sigma: sigma))
-        if overflow { return false }
-        values[index] = sum
-      }
-      return true
+    case .strips(let sigma):
+      return source.addWideDiscreteGaussian(sigma, to: values, usingFastPath: usingFastPath)
     }
   }
 
@@ -101,10 +94,16 @@ extension RandomSource {
   ///   - values: integers. On an error they are all set to 0, so that no value without noise can be released.
   /// - Throws: ``SecureNoiseError/overflow`` where a noisy value exceeds 64 bits.
   public func add(_ noise: IntegerNoise, to values: inout [Int64]) throws(SecureNoiseError) {
-    var fits = false
-    defer { if !fits { values.zero() } }
-    fits = try values.withUnsafeMutableBufferPointer { buffer throws(SecureNoiseError) in try noise.add(to: buffer, from: self) }
-    if !fits { throw .overflow }
+    try add(noise, to: &values, usingFastPath: true)
+  }
+
+  /// The same numbers from the same bits, without floating point where `usingFastPath` is false.
+  package func add(_ noise: IntegerNoise, to values: inout [Int64], usingFastPath: Bool) throws(SecureNoiseError) {
+    let fits = values.withUnsafeMutableBufferPointer { noise.add(to: $0, from: self, usingFastPath: usingFastPath) }
+    if !fits {
+      values.zero()
+      throw .overflow
+    }
   }
 
   /// Adds independent noise from N_Z(0, σ²), exactly. See ``IntegerNoise/discreteGaussian(sigma:)``, which prepares the noise once

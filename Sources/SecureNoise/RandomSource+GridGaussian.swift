@@ -17,7 +17,7 @@ extension RandomSource {
   ///    that all infinitely many bits would give; ties have probability 0.
   /// 3. The fast path answers such a question in floating point with a margin above its error: x is exact there (at most 52
   ///    bits below 16), a product has a relative error of 2⁻⁵³, and the margins are 2⁻⁴⁶ σ + 2⁻⁵⁰ for the product and 2⁻²⁶ for f.
-  ///    What it leaves open goes to integers of any size, from the same bits.
+  ///    What it leaves open goes to integers of 128 bits and then of any size, from the same bits.
   ///
   /// The fast path answers only what the exact one answers from the same bits, so the numbers and the bits used are the same
   /// without it, and on every machine.
@@ -28,8 +28,8 @@ extension RandomSource {
   ///     without noise can be released.
   /// - Throws: ``SecureNoiseError/unsupportedParameter(name:value:supported:)`` for any other σ, ``SecureNoiseError/overflow`` where a
   ///   noisy value exceeds 64 bits.
-  /// - Complexity: one draw of 64 bits for 98.6 % of the numbers. From about σ = 2³² on the 32 bits of the position often do not decide
-  ///   the rounding and the exact path sets the speed.
+  /// - Complexity: one draw of 64 bits for 98.6 % of the numbers. From about σ = 2³⁴ on the 32 bits of the position often do not decide
+  ///   the rounding, and a second word and 128-bit integers halve the speed; it falls further towards 2⁵⁷.
   ///
   /// Rejection under strips of equal area is due to Marsaglia and Tsang (The ziggurat method, Journal of Statistical Software 5,
   /// 2000), exact normal numbers from lazily drawn bits to Karney (Sampling exactly from the normal distribution, ACM TOMS 42, 2016).
@@ -46,7 +46,7 @@ extension RandomSource {
       throw .unsupportedParameter(name: "standard deviation", value: "\(standardDeviation)", supported: "a number from 0 to 2⁵⁷ grid units")
     }
     if standardDeviation == 0 { return }
-    let scale = GridScale(standardDeviation)
+    let scale = GridScale(standardDeviation, .nearest)
     let fits = values.withUnsafeMutableBufferPointer { values in
       GaussianStrips.fast.withUnsafeBufferPointer { strips in
         usingFastPath ? addGridGaussian(scale, strips, to: values) : addExactGridGaussian(scale, to: values)
@@ -129,13 +129,7 @@ extension RandomSource {
     }
     if let noise = scale.quickRounding(cell, x, strip.width) { return Noise(value: noise) }
     var point = RefinedPoint(strip: exact, cell: cell)
-    if let wide = WideProduct(strip: exact, position: cell.position, sigma: scale.exact) {
-      if let magnitude = wide.rounded { return Noise(value: cell.signed(magnitude)) }
-      let word = nextUInt64()
-      if let magnitude = wide.rounded(refinedBy: word) { return Noise(value: cell.signed(magnitude)) }
-      point.refinePosition(word)
-    }
-    return Noise(value: roundedGridGaussian(scale, cell, point))
+    return Noise(value: roundedPosition(of: &point, scale, cell, exact).flatMap(cell.signed))
   }
 
   /// One number without floating point.
@@ -148,7 +142,7 @@ extension RandomSource {
   }
 
   /// A strip of the tail, number i with probability 2^−(i + 1).
-  private func drawTail() -> GaussianStrips.Strip {
+  func drawTail() -> GaussianStrips.Strip {
     var index = 0
     while true {
       let zeros = nextUInt64().trailingZeroBitCount
@@ -168,78 +162,34 @@ extension RandomSource {
     var point = RefinedPoint(strip: strip, cell: cell)
     while true {
       if let isUnder = point.isUnder {
-        return isUnder ? Noise(value: roundedGridGaussian(scale, cell, point)) : nil
+        return isUnder ? Noise(value: roundedPosition(of: &point, scale).flatMap(cell.signed)) : nil
       }
       point.refineLevel(nextUInt64())
       point.refinePosition(nextUInt64())
     }
   }
 
-  /// σ times an accepted point, rounded; nil where that does not fit into 64 bits.
+  /// σ times a point, rounded with as many further bits of the point as that needs; nil where it does not fit into 64 bits.
   @inline(never)
-  private func roundedGridGaussian(_ scale: GridScale, _ cell: GaussianCell, _ accepted: RefinedPoint) -> Int64? {
-    var point = accepted
+  func roundedPosition(of point: inout RefinedPoint, _ scale: GridScale) -> Int64? {
     while true {
-      if let magnitude = point.rounded(times: scale.exact) {
-        guard let value = magnitude.uint64.flatMap(Int64.init(exactly:)) else { return nil }
-        return cell.signed(value)
-      }
+      if let magnitude = point.rounded(scale.direction, times: scale.exact) { return magnitude.uint64.flatMap(Int64.init(exactly:)) }
       point.refinePosition(nextUInt64())
     }
   }
-}
 
-/// What a call needs to know of σ.
-private struct GridScale {
-  let value: Double
-  let exact: DyadicNumber
-  /// σ times the width of a cell in a strip of width 1, rounded up.
-  let cell: Double
-  /// ½ minus and plus a margin above the error of a product below 16σ and of the sums.
-  let lowerMargin: Double
-  let upperMargin: Double
-
-  init(_ standardDeviation: Double) {
-    value = standardDeviation
-    exact = DyadicNumber(standardDeviation)
-    cell = standardDeviation * 0x1p-32 * (1 + 0x1p-50)
-    let margin = standardDeviation * 0x1p-46 + 0x1p-50
-    lowerMargin = 0.5 - margin
-    upperMargin = 0.5 + margin
-  }
-
-  /// σ x rounded, with its sign, if that is the same for every x in the cell of the given lower end. Nil where it is not.
-  @inline(__always)
-  func quickRounding(_ cell: GaussianCell, _ x: Double, _ width: Double) -> Int64? {
-    let product = value * x
-    let lower = Int64(product + lowerMargin)
-    let upper = Int64(product + (width * self.cell + upperMargin))
-    if lower != upper { return nil }
-    return cell.signed(lower)
-  }
-}
-
-/// The parts of the first word of a point.
-package struct GaussianCell: Sendable {
-  private let word: UInt64
-
-  package init(_ word: UInt64) { self.word = word }
-
-  /// 9 bits, of which the last value stands for the tail.
-  var strip: Int { Int(word & 511) }
-  var level: UInt64 { (word >> 9) & (1 << 22 - 1) }
-  var position: UInt64 { (word >> 31) & (1 << 32 - 1) }
-
-  /// A magnitude with the sign of the last bit, without a branch that nobody could predict.
-  func signed(_ magnitude: Int64) -> Int64 {
-    let mask = Int64(bitPattern: word) >> 63
-    return (magnitude ^ mask) &- mask
-  }
-}
-
-extension RefinedPoint {
-  fileprivate init(strip: GaussianStrips.Strip, cell: GaussianCell) {
-    self.init(strip: strip, level: cell.level, position: cell.position)
+  /// The same for a point of which only the first bits are known, in integers of 128 bits where they suffice. (Then `point` is not
+  /// told of the word that was read. Nothing asks for its position any more.)
+  func roundedPosition(
+    of point: inout RefinedPoint, _ scale: GridScale, _ cell: GaussianCell, _ strip: GaussianStrips.Strip
+  ) -> Int64? {
+    if let wide = WideProduct(strip: strip, position: cell.position, scale: scale) {
+      if let magnitude = wide.rounded { return magnitude }
+      let word = nextUInt64()
+      if let magnitude = wide.rounded(refinedBy: word) { return magnitude }
+      point.refinePosition(word)
+    }
+    return roundedPosition(of: &point, scale)
   }
 }
 

@@ -4,33 +4,32 @@
 /// below them, so both paths speak of the same real numbers.
 package struct RefinedPoint: Sendable {
   private let strip: GaussianStrips.Strip
-  /// The share of the strip's height lies in [level, level + 1) · 2^−levelBits.
-  private var level: Natural
-  private var levelBits: Int
-  /// The share of the strip's width lies in [position, position + 1) · 2^−positionBits.
-  private var position: Natural
-  private var positionBits: Int
+  /// The first bits of the share of the strip's height, and the words that follow them.
+  private let firstLevel: UInt64
+  private var levelWords: [UInt64] = []
+  /// The first bits of the share of the strip's width, and the words that follow them.
+  private let firstPosition: UInt64
+  private var positionWords: [UInt64] = []
 
   /// The cell that the first word has given.
   package init(strip: GaussianStrips.Strip, level: UInt64, position: UInt64) {
     self.strip = strip
-    self.level = Natural(level)
-    levelBits = GaussianStrips.levelPlaces
-    self.position = Natural(position)
-    positionBits = GaussianStrips.positionPlaces
+    firstLevel = level
+    firstPosition = position
   }
 
   /// Adds 64 bits to the position along x.
-  package mutating func refinePosition(_ word: UInt64) {
-    position = (position << 64) + Natural(word)
-    positionBits += 64
-  }
+  package mutating func refinePosition(_ word: UInt64) { positionWords.append(word) }
 
   /// Adds 64 bits to the level.
-  package mutating func refineLevel(_ word: UInt64) {
-    level = (level << 64) + Natural(word)
-    levelBits += 64
-  }
+  package mutating func refineLevel(_ word: UInt64) { levelWords.append(word) }
+
+  /// The share of the strip's height lies in [level, level + 1) · 2^−levelBits.
+  private var level: Natural { levelWords.reduce(Natural(firstLevel)) { ($0 << 64) + Natural($1) } }
+  private var levelBits: Int { GaussianStrips.levelPlaces + 64 * levelWords.count }
+  /// The share of the strip's width lies in [position, position + 1) · 2^−positionBits.
+  private var position: Natural { positionWords.reduce(Natural(firstPosition)) { ($0 << 64) + Natural($1) } }
+  private var positionBits: Int { GaussianStrips.positionPlaces + 64 * positionWords.count }
 
   /// Ends of the cell of x in units of 2^−xPlaces.
   private var x: (lower: Natural, upper: Natural) {
@@ -43,16 +42,33 @@ package struct RefinedPoint: Sendable {
   /// Whether all points of the cell lie under f (true) or none does (false). Nil where the cell is cut.
   package var isUnder: Bool? {
     let x = x
-    // Enough places for a level of f(x) ≥ exp(−x²/2) and for the bits known so far.
     let whole = 1 << max(0, x.upper.bitWidth - xPlaces)
+    // Enough binary places for f of any x in the cell and for the bits known so far.
     let bits = positionBits + levelBits + whole * whole + 64
-    // level · 2^−levelBits · V 2^−halvings / w against f, times all denominators.
+    return isUnder(
+      lowest: Self.f(x.upper, places: xPlaces, bits: bits).lower, highest: Self.f(x.lower, places: xPlaces, bits: bits).upper, bits: bits)
+  }
+
+  /// Whether the level lies below the value of f at integer / σ. Nil where the cell of the level holds that value.
+  func isUnder(valueAt integer: Natural, over sigma: DyadicNumber) -> Bool? {
+    let whole = Int((strip.start + strip.width) >> GaussianStrips.gridPlaces) + 1
+    let bits = levelBits + whole * whole + 128
+    // integer² / (2σ²)
+    let shift = bits - 2 * sigma.exponent - 1
+    let square = integer * integer
+    let z = (shift >= 0 ? square << shift : square >> -shift).quotient(by: sigma.mantissa).quotient(by: sigma.mantissa)
+    let value = Enclosure.exponential(minus: Enclosure(lower: z, upper: z + Natural(1 as UInt64), bits: bits))
+    return isUnder(lowest: value.lower, highest: value.upper, bits: bits)
+  }
+
+  /// Compares both ends of the level · 2^−levelBits · V 2^−halvings / w with bounds of f, times all denominators.
+  private func isUnder(lowest: Natural, highest: Natural, bits: Int) -> Bool? {
     let shift = levelBits + GaussianStrips.areaPlaces + strip.halvings
-    let heights = (lower: level, upper: level + Natural(1 as UInt64))
-    func side(_ height: Natural) -> Natural { (height * Natural(GaussianStrips.area)) << (bits + GaussianStrips.gridPlaces) }
-    func other(_ value: Natural) -> Natural { (value * Natural(strip.width)) << shift }
-    if side(heights.upper) <= other(Self.f(x.upper, places: xPlaces, bits: bits).lower) { return true }
-    if side(heights.lower) >= other(Self.f(x.lower, places: xPlaces, bits: bits).upper) { return false }
+    func height(_ level: Natural) -> Natural { (level * Natural(GaussianStrips.area)) << (bits + GaussianStrips.gridPlaces) }
+    func bound(_ value: Natural) -> Natural { (value * Natural(strip.width)) << shift }
+    let level = level
+    if height(level + Natural(1 as UInt64)) <= bound(lowest) { return true }
+    if height(level) >= bound(highest) { return false }
     return nil
   }
 
@@ -65,15 +81,15 @@ package struct RefinedPoint: Sendable {
     return Enclosure.exponential(minus: z)
   }
 
-  /// σ x rounded to the nearest integer, nil where the cell of x does not decide it.
-  package func rounded(times sigma: DyadicNumber) -> Natural? {
+  /// σ x rounded, nil where the cell of x does not decide it.
+  func rounded(_ direction: GridScale.Direction, times sigma: DyadicNumber) -> Natural? {
     let x = x
-    let factor = Natural(sigma.mantissa)
-    let places = xPlaces - sigma.exponent
-    // floor(v + ½) of both ends, the upper one not included. Standard deviations up to 2⁵⁷ leave `places` positive.
-    let half = Natural.powerOfTwo(places - 1)
-    let lower = (x.lower * factor + half) >> places
-    let upper = (x.upper * factor + half - Natural(1 as UInt64)) >> places
+    let factor = Natural(sigma.mantissa) << max(0, sigma.exponent)
+    let places = xPlaces + max(0, -sigma.exponent)
+    // ⌊v + ½⌋ or ⌊v + 1⌋ of both ends, the upper one not included.
+    let offset = Natural.powerOfTwo(direction == .nearest ? places - 1 : places)
+    let lower = (x.lower * factor + offset) >> places
+    let upper = (x.upper * factor + offset - Natural(1 as UInt64)) >> places
     return lower == upper ? lower : nil
   }
 }

@@ -1,20 +1,22 @@
 /// σ times the position of a point in a cell, in integers of 128 bits: the second step of the grid Gaussian's rounding, between
 /// floating point and ``RefinedPoint``, which holds the same numbers without a limit.
 struct WideProduct {
-  /// σ x + ½ at the lower end of the cell of 32 bits, in units of 2^−places.
+  /// σ x + ½ or σ x + 1 at the lower end of the cell of 32 bits, in units of 2^−places.
   private let lower: UInt128
-  /// σ times the width of the cell in the same units, at most 2⁶⁸.
+  /// σ times the width of the cell in the same units, at most 2⁷³.
   private let width: UInt128
   private let places: Int
 
   /// Nil where the numbers may need more bits: beyond x = 16, and for standard deviations far below the grid.
-  init?(strip: GaussianStrips.Strip, position: UInt64, sigma: DyadicNumber) {
+  init?(strip: GaussianStrips.Strip, position: UInt64, scale: GridScale) {
     let x = strip.start << GaussianStrips.positionPlaces + strip.width * position
-    places = GaussianStrips.gridPlaces + GaussianStrips.positionPlaces - sigma.exponent
+    let sigma = scale.exact
+    places = GaussianStrips.gridPlaces + GaussianStrips.positionPlaces + max(0, -sigma.exponent)
     guard strip.start < 16 << GaussianStrips.gridPlaces && places <= 120 else { return nil }
-    // Below 2⁵³ · 2⁵² + 2¹¹⁹.
-    lower = UInt128(sigma.mantissa) * UInt128(x) + 1 &<< UInt128(places - 1)
-    width = UInt128(sigma.mantissa) * UInt128(strip.width)
+    // Standard deviations up to 2⁵⁷, x below 2⁵² units: at most 2¹¹⁰ + 2¹²⁰.
+    let factor = UInt128(sigma.mantissa) &<< UInt128(max(0, sigma.exponent))
+    lower = factor * UInt128(x) + 1 &<< UInt128(scale.direction == .nearest ? places - 1 : places)
+    width = factor * UInt128(strip.width)
   }
 
   /// The rounded product, if it is the same for the whole cell.

@@ -107,10 +107,12 @@ struct RobustTests {
     let outside = try aggregate(.mean().clipping(norm: 1).zeroing(norm: 21).measuringNorms(), updates)
     #expect(isClose([outside.value(.averageClientNorm) ?? 0], [27.5]))
     #expect(inside.update == outside.update)
-    // Within a mechanism the mean is by the expected cohort, before noise.
-    let dp = try AggregationPipeline.mean().measuringNorms().gaussianFixed(noiseMultiplier: 1, clientsPerRound: 4, clippingNorm: 1)
+    // Around a mechanism the mean is by the expected cohort and noised already.
+    let dp = try AggregationPipeline.mean().gaussianFixed(noiseMultiplier: 1, clientsPerRound: 4, clippingNorm: 1).measuringNorms()
     let result = try aggregate(dp, updates, noise: testNoise(2))
-    #expect(isClose([result.value(.serverUpdateNorm) ?? 0], [0.5]))
+    #expect(isClose([result.value(.averageClientNorm) ?? 0], [27.5]))
+    let norm = result.update.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    #expect(isClose([result.value(.serverUpdateNorm) ?? 0], [norm], relative: 1e-12))
     #expect(dp.privacyEvent == .gaussian(noiseMultiplier: 1))
   }
 

@@ -95,30 +95,4 @@ struct VectorNormTests {
     free.clip(toL1Norm: .infinity)
     #expect(free.scale == 1)
   }
-
-  @Test("Shrinking rounds toward zero: no value exceeds the exact product, none misses it by more than a float")
-  func shrinking() {
-    var generator = TestGenerator(state: 5)
-    let original = generator.floats(1_000) + [0, -0.0, .leastNonzeroMagnitude, -.greatestFiniteMagnitude]
-    for factor in [0, 1e-50, 0.1, 1 / 3.0, 0.999999999, 1] {
-      var x = original
-      VectorMath.shrink(&x, at: 2..<x.count, by: factor)
-      #expect(x[0] == original[0] && x[1] == original[1])
-      for index in 2..<x.count {
-        let product = factor * Double(original[index])
-        #expect(Double(x[index]).magnitude <= product.magnitude)
-        #expect(
-          Double(x[index].nextUp).magnitude > product.magnitude || Double(x[index].nextDown).magnitude > product.magnitude || product == 0)
-      }
-    }
-  }
-
-  @Test("The certified norm of a range is that of the values in it")
-  func ranges() {
-    var generator = TestGenerator(state: 8)
-    let x = generator.floats(500)
-    for range in [0..<0, 0..<500, 3..<4, 17..<400] {
-      #expect(VectorMath.normUpperBound(x, at: range) == VectorMath.normUpperBound(Array(x[range])))
-    }
-  }
 }

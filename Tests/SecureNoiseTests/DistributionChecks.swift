@@ -37,12 +37,20 @@ final class ScriptedSource: RandomByteSource {
 
 /// How often each integer was drawn, against the probabilities that it should have.
 struct IntegerCounts {
-  private var counts: [Int64: Int] = [:]
-  private(set) var total = 0
+  private let lowest: Int64
+  private let counts: [Int]
+  private let total: Int
 
   init(_ values: [Int64]) {
-    for value in values { counts[value, default: 0] += 1 }
-    total = values.count
+    let lowest = values.min() ?? 0
+    var counts = [Int](repeating: 0, count: Int((values.max() ?? 0) - lowest) + 1)
+    for value in values { counts[Int(value - lowest)] += 1 }
+    (self.lowest, self.counts, total) = (lowest, counts, values.count)
+  }
+
+  private func count(in range: Range<Int64>) -> Int {
+    let inside = range.clamped(to: lowest..<(lowest + Int64(counts.count)))
+    return inside.reduce(0) { $0 + counts[Int($1 - lowest)] }
   }
 
   init(_ draws: Int, _ draw: () throws -> Int64) rethrows {
@@ -57,12 +65,12 @@ struct IntegerCounts {
   func expect(
     in range: ClosedRange<Int64>, _ probability: (Int64) -> Double, sourceLocation: SourceLocation = #_sourceLocation
   ) {
-    var cells: [(observed: Int, expected: Double)] = [(counts.reduce(0) { $0 + ($1.key < range.lowerBound ? $1.value : 0) }, 0)]
+    var cells: [(observed: Int, expected: Double)] = [(count(in: .min..<range.lowerBound), 0)]
     var distance = 0.0
     var (observedBelow, expectedBelow) = (Double(cells[0].observed), 0.0)
     for value in range {
       let expected = probability(value) * Double(total)
-      let observed = counts[value, default: 0]
+      let observed = count(in: value..<(value + 1))
       cells[cells.count - 1].observed += observed
       cells[cells.count - 1].expected += expected
       if cells[cells.count - 1].expected >= 25 { cells.append((0, 0)) }
@@ -72,7 +80,7 @@ struct IntegerCounts {
     }
     // What is left at the end joins the last whole cell.
     let rest = cells.removeLast()
-    cells[cells.count - 1].observed += rest.observed + counts.reduce(0) { $0 + ($1.key > range.upperBound ? $1.value : 0) }
+    cells[cells.count - 1].observed += rest.observed + count(in: (range.upperBound + 1)..<Int64.max)
     cells[cells.count - 1].expected += rest.expected
     #expect(
       abs(expectedBelow - Double(total)) < 1e-3 * Double(total).squareRoot(), "the range holds the mass", sourceLocation: sourceLocation)

@@ -35,11 +35,29 @@ struct GridGaussianTests {
       #expect(strip.start == end && strip.width > 0 && strip.width <= 1 << 15)
       // w f(a) <= V 2^−halvings, with w in units of 2⁻¹⁶, f of 2⁻¹²⁸ and V of 2⁻²⁴.
       #expect((Natural(strip.width) * Self.f(strip.start).upper) << strip.halvings <= area << (128 + 16 - 24))
+      // The discrete Gaussian's tail has half of the area.
+      if strip.halvings > 0 {
+        #expect((Natural(strip.width) * Self.f(strip.start).upper) << (strip.halvings + 1) <= area << (128 + 16 - 24))
+      }
       end = strip.start + strip.width
     }
     #expect(GaussianStrips.strips.count == 511)
     // From T on, f falls by more than half over a quarter: exp(−T/4) < ½, so the strips after these are high enough too.
     #expect(Double(GaussianStrips.strips[510].start) * 0x1p-16 / 4 > log(2.0))
+  }
+
+  @Test("Levels that the fast path accepts unseen lie under the density at the strip's end, and hardly any other does")
+  func certainLevels() {
+    func check(_ strip: GaussianStrips.Strip, _ fast: GaussianStrips.FastStrip, reach: UInt64) {
+      // certain · 2⁻²² · V 2^−halvings <= w f(end), with V in units of 2⁻²⁴, w of 2⁻¹⁶ and f of 2⁻¹²⁸.
+      let bound = (Natural(strip.width) * Self.f(strip.start + strip.width + reach).lower) << strip.halvings
+      let area = Natural(GaussianStrips.area) << (128 + 16 - 22 - 24)
+      #expect(Natural(fast.certain) * area <= bound)
+      #expect(bound < Natural(fast.certain + 2) * area)
+    }
+    for (strip, fast) in zip(GaussianStrips.strips, GaussianStrips.fast) { check(strip, fast, reach: 0) }
+    for (strip, fast) in zip(GaussianStrips.strips, GaussianStrips.fastAbove) { check(strip, fast, reach: 1 << 6) }
+    for (index, fast) in GaussianStrips.fastTail.enumerated() { check(GaussianStrips.tail(index), fast, reach: 0) }
   }
 
   @Test("The density of the fast path has a relative error below 2⁻⁴⁰")
@@ -86,6 +104,15 @@ struct GridGaussianTests {
         ]
       ),
       (0.125, 5, [Int64](repeating: 0, count: 16)),
+      (
+        0x1p57, 6,
+        [
+          -169_810_947_716_535, 132_050_732_324_207_597, -116_116_412_589_868_381, 182_306_287_625_720_706, 32_644_797_939_609_012,
+          147_461_414_085_914_357, 79_157_701_136_993_712, 214_620_060_781_024_504, -163_969_707_800_251_260, -28_134_244_767_320_890,
+          -26_037_986_958_383_628, -102_056_307_821_574_348, 13_370_763_110_162_532, -170_207_340_393_217_741, -221_284_965_701_330_995,
+          -199_051_295_179_172_253,
+        ]
+      ),
     ]
     for (sigma, seed, expected) in cases {
       for usingFastPath in [true, false] {
@@ -131,7 +158,7 @@ struct GridGaussianTests {
   func fastEqualsExact(sigma: Double) throws {
     let fast = RandomSource.simulation(seed: 30, purpose: .testing)
     let exact = RandomSource.simulation(seed: 30, purpose: .testing)
-    var (first, second) = ([Int64](repeating: 5, count: 15_000), [Int64](repeating: 5, count: 15_000))
+    var (first, second) = ([Int64](repeating: 5, count: 8000), [Int64](repeating: 5, count: 8000))
     try fast.addGridGaussian(standardDeviation: sigma, to: &first)
     try exact.addGridGaussian(standardDeviation: sigma, to: &second, usingFastPath: false)
     #expect(first == second)

@@ -1,3 +1,4 @@
+import Foundation
 public import ParameterVectors
 public import SecureNoise
 
@@ -10,9 +11,10 @@ public import SecureNoise
 /// iterative training procedures, section 3). Weights are ignored, the divisor is a constant, and an empty draw is noised like any other.
 ///
 /// A client sends its update, clipped group by group, and for every adaptive bound a bit; the server, which is trusted, learns them;
-/// what leaves the server is noised. A clipped group is rounded toward zero to `Float`, so that no rounding lifts it over its bound.
-/// The noise is a floating-point Gaussian from a cryptographic generator.
-public struct GroupedGaussian: AggregationTechnique, NoiseMechanism {
+/// what leaves the server is noised. The part of group g is put on a grid of C_g·2^−k, its norm is checked in integers, and the noise
+/// is a real Gaussian exactly rounded to that grid: the argument of ``CentralGaussian`` holds for each group, and for all together,
+/// because they are released as one vector of integers, each group in units of its own grid.
+public struct GroupedGaussian: NoiseMechanism, IntegerSummation {
   /// The running estimates of the clipping norms.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round, for every group.
@@ -27,6 +29,8 @@ public struct GroupedGaussian: AggregationTechnique, NoiseMechanism {
   public let groups: [TensorGroup]
   /// s_g, in the order of `groups`: their sum is 1.
   public let shares: [Double]
+  /// k: the grid step of group g is C_g·2^−k.
+  public let gridBits: Int
   private let partition: TensorGrouping
 
   /// A mechanism; adaptive norms must be ones whose counts are noised.
@@ -67,35 +71,84 @@ public struct GroupedGaussian: AggregationTechnique, NoiseMechanism {
       shares = given
     }
     // Shares that cannot be used are found here, not in the first round.
-    _ = try NoiseSplit(noiseMultiplier: noiseMultiplier, bitDeviations: [], groupShares: shares)
+    let split = try NoiseSplit(noiseMultiplier: noiseMultiplier, bitDeviations: [], groupShares: shares)
+    let greatest = split.groupNoiseMultipliers.reduce(0, max)
+    // Beyond this the noise would leave the range of 64 bits on any useful grid.
+    try require(greatest <= 0x1p24, "noise multiplier of a group", greatest, "at most 2^24")
+    gridBits = greatest <= 1 ? 30 : 30 - Int(log2(greatest).rounded(.up))
   }
 
   public var name: String { "groupedGaussian" }
   public var reportWidth: Int { groups.count * ClippingNorm.reportWidth }
-  public var worstCaseNormGrowth: Double? { 1 }
   public var noisedBitDeviations: [Double] { groups.flatMap(\.norm.noisedBitDeviations) }
 
   public func noiseSplit(bitDeviations: [Double]) throws(AggregationError) -> NoiseSplit {
     try NoiseSplit(noiseMultiplier: noiseMultiplier, bitDeviations: bitDeviations, groupShares: shares)
   }
 
-  /// A technique that mixes tensors, a rotation for instance, can enlarge one group's norm: only factors in [0, 1] are allowed.
-  public func normGrowth(of technique: any AggregationTechnique) -> Double? { technique is any ShrinkingTechnique ? 1 : nil }
-
   public func initialState() -> State { State(estimates: groups.map(\.norm.initialEstimate)) }
 
-  public func processClient(_ message: inout ClientMessage, report: inout ArraySlice<Double>, state: State) {
-    let bounds = zip(groups, state.estimates).map { $0.norm.bound($1) }
-    let norms = message.clip(partition, toNorms: bounds)
-    for (index, group) in groups.enumerated() {
-      let start = report.startIndex + index * ClippingNorm.reportWidth
-      group.norm.fill(&report[start..<(start + ClippingNorm.reportWidth)], norm: norms[index], estimate: state.estimates[index])
+  /// Client side: clips every group of `vector` and adds it to `sum` on the group's grid, all groups or none.
+  public func add(
+    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> Bool {
+    for count in [vector.count, sum.count] where count != partition.count {
+      throw .lengthMismatch(expected: partition.count, found: count)
     }
+    guard state.estimates.count == groups.count else { throw .stateMismatch(technique: name) }
+    var parts: [[Int64]] = []
+    for (index, group) in groups.enumerated() {
+      let values = partition.ranges[index].flatMap { vector.values[$0] }
+      let unscaled = VectorMath.norm(values)
+      let norm = vector.scale.magnitude * unscaled
+      let start = report.startIndex + index * ClippingNorm.reportWidth
+      group.norm.fill(&report[start..<(start + ClippingNorm.reportWidth)], norm: norm, estimate: state.estimates[index])
+      let bound = group.norm.bound(state.estimates[index])
+      let factor = norm > bound ? (vector.scale < 0 ? -1 : 1) / unscaled : vector.scale / bound
+      guard let part = onGrid(values, factor: norm == 0 ? 0 : factor) else { return false }
+      parts.append(part)
+    }
+    var overflows = false
+    for (ranges, part) in zip(partition.ranges, parts) {
+      var next = 0
+      for range in ranges {
+        for index in range {
+          let (result, overflow) = sum[index].addingReportingOverflow(part[next])
+          sum[index] = result
+          overflows = overflows || overflow
+          next += 1
+        }
+      }
+    }
+    if overflows { throw .sumOverflow }
+    return true
   }
 
-  public func processServer(
-    _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
-  ) throws(AggregationError) -> [AggregationMeasurement] {
+  /// `values` · `factor` in units of 2^−k, truncated, with a norm of at most 2^k in integers; `nil` where that cannot be had.
+  private func onGrid(_ values: [Float], factor: Double) -> [Int64]? {
+    var part = [Int64](repeating: 0, count: values.count)
+    if factor == 0 { return part }
+    let scaled = factor * Double(sign: .plus, exponent: gridBits, significand: 1)
+    // The first factor leaves room for its own rounding; the others for that of a norm of many values, which is a little below the true one.
+    for room in [0x1p-50, 1e-9, 1e-6]
+    where VectorMath.accumulateOnGrid(
+      values, scaledBy: scaled * (1 - room), greatestSquaredNorm: 1 << UInt64(2 * gridBits), into: &part)
+    { return part }
+    return nil
+  }
+
+  public func encode(
+    _ values: [Double], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> [Int64] {
+    var sum = [Int64](repeating: 0, count: values.count)
+    let vector = ScaledVector(values: values.map(Float.init))
+    _ = try add(vector, to: &sum, report: &report, state: state, randomness: randomness)
+    return sum
+  }
+
+  public func decode(
+    _ sum: [Int64], senders: Int, count: Int, reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
+  ) throws(AggregationError) -> (values: [Double], measurements: [AggregationMeasurement]) {
     guard sum.count == partition.count else { throw .lengthMismatch(expected: partition.count, found: sum.count) }
     guard let split = round.noiseSplit, split.groupNoiseMultipliers.count == groups.count, state.estimates.count == groups.count else {
       throw .invalidComposition(technique: name, reason: "the round does not say how the noise is divided over the groups")
@@ -106,11 +159,18 @@ public struct GroupedGaussian: AggregationTechnique, NoiseMechanism {
       throw .invalidParameter(
         name: "noise standard deviation", value: deviation, allowed: "finite: lower the noise multiplier or the clipping norms")
     }
-    for (ranges, deviation) in zip(partition.ranges, deviations) where deviation > 0 {
+    var values = [Double](repeating: 0, count: sum.count)
+    for (index, ranges) in partition.ranges.enumerated() {
+      let steps = Double(sign: .plus, exponent: gridBits, significand: split.groupNoiseMultipliers[index])
+      let step = Double(sign: .plus, exponent: -gridBits, significand: bounds[index])
       for range in ranges {
         var part = Array(sum[range])
-        noise.addGaussian(standardDeviation: deviation, to: &part)
-        sum.replaceSubrange(range, with: part)
+        if steps > 0 {
+          do throws(SecureNoiseError) { try noise.addGridGaussian(standardDeviation: steps, to: &part) } catch {
+            throw .noRandomness(reason: error.description)
+          }
+        }
+        values.replaceSubrange(range, with: part.map { Double($0) * step })
       }
     }
 
@@ -129,7 +189,7 @@ public struct GroupedGaussian: AggregationTechnique, NoiseMechanism {
         &state.estimates[index], reports: reports[start..<(start + ClippingNorm.reportWidth)], participants: round.participants,
         protection: .released, noise: noise, group: group.name)
     }
-    return measurements
+    return (values, measurements)
   }
 }
 
@@ -142,33 +202,6 @@ extension AggregationPipeline {
       throw .invalidComposition(
         technique: mechanism.name, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
     }
-    return try AggregationPipeline(mechanism, around: self, denominator: .expectedCohort(mechanism.clientsPerRound))
-  }
-}
-
-extension ClientMessage {
-  /// Clips the part of each group to an L2 norm of at most its bound and returns the norms before.
-  ///
-  /// A message of another length than the partition, the empty one of a rejected update for instance, becomes zero.
-  mutating func clip(_ partition: TensorGrouping, toNorms bounds: [Double]) -> [Double] {
-    switch self {
-    case .real(var vector):
-      defer { self = .real(vector) }
-      guard vector.count == partition.count else {
-        vector.scale = 0
-        return bounds.map { _ in 0 }
-      }
-      return zip(partition.ranges, bounds).map { ranges, bound in
-        // Certified upper bounds; 2⁻⁵² makes room for the rounding of each product with the factor and with the scale.
-        let squares = ranges.map { VectorMath.normUpperBound(vector.values, at: $0) }.map { $0 * $0 }
-        let slack = 1 + Double(squares.count + 16) * 0x1p-52
-        let norm = (vector.scale.magnitude * squares.reduce(0, +).squareRoot() * slack).nextUp
-        if norm > bound {
-          let factor = min(1, VectorMath.clippingScale(norm: norm, bound: bound))
-          for range in ranges { VectorMath.shrink(&vector.values, at: range, by: factor) }
-        }
-        return norm
-      }
-    }
+    return try AggregationPipeline(mechanism, under: self, denominator: .expectedCohort(mechanism.clientsPerRound))
   }
 }

@@ -5,11 +5,11 @@ public import SecureNoise
 ///
 /// With weights w_i and L2 norms n_i of the messages that reach it: average Σwn / Σw, and deviation
 /// √(c (Σwn²/Σw − average²)) with c = W₁²/(W₁² − W₂), W₁ = Σw, W₂ = Σw², which makes the variance unbiased for fixed weights
-/// (0 for a single client). In an unweighted mean all weights are 1. Innermost, it sees what is summed; the figures of the server's
-/// update are then those of the mean before noise is added. Updates that were rejected do not count.
+/// (0 for a single client). In an unweighted mean all weights are 1. Innermost, it sees what is summed; around a mechanism that adds
+/// noise in its sum, the messages before its clip and the noised mean. Updates that were rejected do not count.
 ///
-/// A client sends nothing new but its norm, its square and its weight, of which the server learns the sums. All figures are exact
-/// functions of client data: shown only on request.
+/// A client sends nothing new but its norm, its square and its weight, of which the server learns the sums. Exact functions of client
+/// data are among the figures: all are shown only on request.
 public struct DebugMeasurements: ShrinkingTechnique, WeightObservingTechnique {
   /// Nothing is carried on.
   public struct State: Codable, Hashable, Sendable {}
