@@ -31,7 +31,7 @@ struct ExactAccountingTests {
     #expect(bound.lower <= upper)
     let slack = upper - lower < 1e-9 ? max(1e-9, 1e-10 * value) : upper - lower
     #expect(abs(0.5 * (bound.lower + bound.upper) - value) <= slack, "\(bound)")
-    #expect(bound.upper - bound.lower < 3e-9)
+    #expect(bound.upper - bound.lower < max(3e-9, 1e-11 * value))
     if golden.name.hasPrefix("a") { #expect(bound.upper - bound.lower < 1e-6) }
   }
 

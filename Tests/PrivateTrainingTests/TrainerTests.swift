@@ -64,7 +64,8 @@ struct TrainerTests {
     for report in reports {
       let bound = try PrivacyAccountant().epsilon(of: event.repeated(report.round), delta: 1e-3)
       #expect(abs((report.epsilon?.upper ?? 0) - bound.upper) < 1e-11 && bound.upper <= 8)
-      #expect(report.plannedEpsilon == reports.last?.epsilon)
+      // A curve's answers depend on what it was asked before, within their intervals.
+      #expect(abs((report.plannedEpsilon?.upper ?? 0) - (reports.last?.epsilon?.upper ?? 9)) < 1e-9)
     }
   }
 

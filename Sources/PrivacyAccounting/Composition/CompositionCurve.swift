@@ -21,7 +21,8 @@ extension AccountingBackend {
 
 /// ε and δ of one event repeated any number of times, in independent rounds.
 ///
-/// Made by ``PrivacyAccountant/curve(of:)``. Asking for every round of a training run costs little more than asking for the last.
+/// Made by ``PrivacyAccountant/curve(of:)``. Asking for every round of a training run costs little more than asking for the last. What was
+/// computed for one round serves others, so that the last digits of an answer, within its interval, depend on earlier questions.
 public struct CompositionCurve: Sendable {
   /// Methods that are valid for the mechanisms, the tightest first: a later one is asked where an earlier one gives no answer.
   private let backends: [any AccountingBackend]

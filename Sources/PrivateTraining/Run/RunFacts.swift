@@ -53,11 +53,14 @@ public struct RunFacts: Codable, Hashable, Sendable {
 
   private static func releases(_ aggregation: AggregationPipeline) -> [String] {
     guard let split = aggregation.noiseSplit else { return ["mean of the updates, exact"] }
-    let update =
-      "sum of clipped updates: Gaussian noise of \(split.updateNoiseMultiplier) × the clipping norm per coordinate (L2 sensitivity: the clipping norm)"
-    return [update]
+    let noise = split.isLaplace ? "Laplace noise of scale" : "Gaussian noise of"
+    let norm = split.isLaplace ? "L1" : "L2"
+    let updates = split.groupNoiseMultipliers.map {
+      "sum of clipped updates: \(noise) \($0) × the clipping norm per coordinate (\(norm) sensitivity: the clipping norm)"
+    }
+    return updates
       + split.bitDeviations.map {
-        "count of clients within the clipping norm: Gaussian noise of standard deviation \($0) (sensitivity 1/2, multiplier \(2 * $0))"
+        "count of clients within an adaptive norm: Gaussian noise of standard deviation \($0) (sensitivity 1/2, multiplier \(2 * $0))"
       }
   }
 
