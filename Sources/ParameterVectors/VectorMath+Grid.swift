@@ -23,6 +23,21 @@ extension VectorMath {
     return false
   }
 
+  /// Adds `factor · x`, a vector of norm 1 at most, to `sum` in steps of 2^−`bits`, so that the integers' own norm is at most 2^`bits`.
+  ///
+  /// - Parameters:
+  ///   - factor: what brings `x` to a norm of at most 1, up to the rounding of norms.
+  ///   - bits: at most 30.
+  /// - Returns: whether the vector was added; else the sum is as it was.
+  public static func accumulateUnitVector(_ x: [Float], scaledBy factor: Double, bits: Int, into sum: inout [Int64]) -> Bool {
+    precondition((0...30).contains(bits), "a grid of \(bits) bits lets single values leave their range")
+    let steps = factor * Double(sign: .plus, exponent: bits, significand: 1)
+    // The first factor leaves room for its own rounding; the others for that of a norm of many values, which is a little below the true one.
+    for room in [0x1p-50, 1e-9, 1e-6]
+    where accumulateOnGrid(x, scaledBy: steps * (1 - room), greatestSquaredNorm: 1 << UInt64(2 * bits), into: &sum) { return true }
+    return false
+  }
+
   /// `sum[i] += x[i]`; false where a sum left the range of 64 bits, and then the sums are of no use.
   public static func add(_ x: [Int64], into sum: inout [Int64]) -> Bool { VectorKernels.best.add(x, into: &sum) }
 }

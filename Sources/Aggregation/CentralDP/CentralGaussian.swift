@@ -68,13 +68,8 @@ public struct CentralGaussian: NoiseMechanism, IntegerSummation {
     norm.clip(&message, report: &report, estimate: state.estimate)
     guard case .real(let clipped) = message else { throw .stateMismatch(technique: name) }
     if clipped.norm == 0 { return true }
-    let factor = clipped.scale / norm.bound(state.estimate) * Double(sign: .plus, exponent: gridBits, significand: 1)
-    // The first factor leaves room for its own rounding; the others for that of a norm of many values, which is a little below the true one.
-    for room in [0x1p-50, 1e-9, 1e-6]
-    where VectorMath.accumulateOnGrid(
-      clipped.values, scaledBy: factor * (1 - room), greatestSquaredNorm: 1 << UInt64(2 * gridBits), into: &sum)
-    { return true }
-    return false
+    return VectorMath.accumulateUnitVector(
+      clipped.values, scaledBy: clipped.scale / norm.bound(state.estimate), bits: gridBits, into: &sum)
   }
 
   public func encode(

@@ -128,13 +128,7 @@ public struct GroupedGaussian: NoiseMechanism, IntegerSummation {
   private func onGrid(_ values: [Float], factor: Double) -> [Int64]? {
     var part = [Int64](repeating: 0, count: values.count)
     if factor == 0 { return part }
-    let scaled = factor * Double(sign: .plus, exponent: gridBits, significand: 1)
-    // The first factor leaves room for its own rounding; the others for that of a norm of many values, which is a little below the true one.
-    for room in [0x1p-50, 1e-9, 1e-6]
-    where VectorMath.accumulateOnGrid(
-      values, scaledBy: scaled * (1 - room), greatestSquaredNorm: 1 << UInt64(2 * gridBits), into: &part)
-    { return part }
-    return nil
+    return VectorMath.accumulateUnitVector(values, scaledBy: factor, bits: gridBits, into: &part) ? part : nil
   }
 
   public func encode(

@@ -148,13 +148,7 @@ public struct TreeGaussian: IntegerSummation {
       report[first + 1] = quantile.estimator.centeredBit(value: unclipped, estimate: following.estimate)
     }
     if clipped.norm == 0 { return true }
-    let factor = clipped.scale / state.clippingNorm * Double(sign: .plus, exponent: gridBits, significand: 1)
-    // Room for the rounding of the factor, then for that of the norm of a long vector.
-    for room in [0x1p-50, 1e-9, 1e-6]
-    where VectorMath.accumulateOnGrid(
-      clipped.values, scaledBy: factor * (1 - room), greatestSquaredNorm: 1 << UInt64(2 * gridBits), into: &sum)
-    { return true }
-    return false
+    return VectorMath.accumulateUnitVector(clipped.values, scaledBy: clipped.scale / state.clippingNorm, bits: gridBits, into: &sum)
   }
 
   public func encode(
