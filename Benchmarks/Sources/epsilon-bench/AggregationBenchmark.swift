@@ -38,7 +38,7 @@ enum AggregationBenchmark {
     add("limit: read all updates once", once)
     add("limit: read each update twice in a row", twice)
     table.notes = [
-      "Clip + sum + noise takes \(Figures.short(whole.best / twice.best)) times the reading twice; sums and noise are in Double, "
+      "Clip + sum + noise takes \(Figures.short(whole.best / twice.best)) times the reading twice; sums are exact integers, the noise exactly rounded, "
         + "the noise is cryptographic."
     ]
     return table
