@@ -38,8 +38,8 @@ enum AggregationBenchmark {
     add("limit: read all updates once", once)
     add("limit: read each update twice in a row", twice)
     table.notes = [
-      "Clip + sum + noise takes \(Figures.short(whole.best / twice.best)) times the reading twice; sums are exact integers, the noise exactly rounded, "
-        + "the noise is cryptographic."
+      "Clip + sum + noise takes \(Figures.short(whole.best / twice.best)) times the reading twice; "
+        + "sums are exact integers, the noise is cryptographic and exactly rounded."
     ]
     return table
   }
