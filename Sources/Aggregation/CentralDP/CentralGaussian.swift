@@ -1,4 +1,3 @@
-import Foundation
 public import ParameterVectors
 public import SecureNoise
 
@@ -35,7 +34,8 @@ public struct CentralGaussian: NoiseMechanism, IntegerSummation {
   /// Where C comes from.
   public let norm: ClippingNorm
   /// k: a grid step is C·2^−k.
-  public let gridBits: Int
+  public var gridBits: Int { grid.bits }
+  private let grid: IntegerGrid
 
   /// A mechanism; an adaptive norm must be one whose counts are noised.
   public init(noiseMultiplier: Double, clientsPerRound: Double, norm: ClippingNorm) throws(AggregationError) {
@@ -49,8 +49,7 @@ public struct CentralGaussian: NoiseMechanism, IntegerSummation {
     self.noiseMultiplier = noiseMultiplier
     self.clientsPerRound = clientsPerRound
     self.norm = norm
-    // Noise of up to 2^31 steps is quickest to draw; a grid of C·2^−30 is fine enough for any cohort.
-    gridBits = noiseMultiplier <= 1 ? 30 : 30 - Int(log2(noiseMultiplier).rounded(.up))
+    grid = IntegerGrid(noiseDeviation: noiseMultiplier)
   }
 
   public var name: String { "centralGaussian" }
@@ -72,15 +71,6 @@ public struct CentralGaussian: NoiseMechanism, IntegerSummation {
       clipped.values, scaledBy: clipped.scale / norm.bound(state.estimate), bits: gridBits, into: &sum)
   }
 
-  public func encode(
-    _ values: [Double], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
-  ) throws(AggregationError) -> [Int64] {
-    var sum = [Int64](repeating: 0, count: values.count)
-    let vector = ScaledVector(values: values.map(Float.init))
-    _ = try add(vector, to: &sum, report: &report, state: state, randomness: randomness)
-    return sum
-  }
-
   public func decode(
     _ sum: [Int64], senders: Int, count: Int, reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
   ) throws(AggregationError) -> (values: [Double], measurements: [AggregationMeasurement]) {
@@ -94,13 +84,8 @@ public struct CentralGaussian: NoiseMechanism, IntegerSummation {
         name: "noise standard deviation", value: deviation, allowed: "finite: lower the noise multiplier or the clipping norm")
     }
     var noised = sum
-    if split.updateNoiseMultiplier > 0 {
-      let steps = Double(sign: .plus, exponent: gridBits, significand: split.updateNoiseMultiplier)
-      do throws(SecureNoiseError) { try noise.addGridGaussian(standardDeviation: steps, to: &noised) } catch {
-        throw .noRandomness(reason: error.description)
-      }
-    }
-    let step = Double(sign: .plus, exponent: -gridBits, significand: bound)
+    try noise.addGridNoise(deviation: grid.steps(split.updateNoiseMultiplier), to: &noised)
+    let step = grid.units(bound)
     let values = noised.map { Double($0) * step }
 
     // From the noised sum alone: its squared norm exceeds the signal's by count × deviation² on average.
@@ -153,10 +138,7 @@ extension AggregationPipeline {
   }
 
   private func gaussian(_ technique: CentralGaussian) throws(AggregationError) -> AggregationPipeline {
-    guard !isWeighted else {
-      throw .invalidComposition(
-        technique: technique.name, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
-    }
+    try requireUnweighted(for: technique.name)
     return try AggregationPipeline(technique, under: self, denominator: .expectedCohort(technique.clientsPerRound))
   }
 }

@@ -111,10 +111,7 @@ extension AggregationPipeline {
   }
 
   private func laplace(_ technique: CentralLaplace) throws(AggregationError) -> AggregationPipeline {
-    guard !isWeighted else {
-      throw .invalidComposition(
-        technique: technique.name, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
-    }
+    try requireUnweighted(for: technique.name)
     return try AggregationPipeline(technique, around: self, denominator: .expectedCohort(technique.clientsPerRound))
   }
 }

@@ -30,7 +30,8 @@ public struct GroupedGaussian: NoiseMechanism, IntegerSummation {
   /// s_g, in the order of `groups`: their sum is 1.
   public let shares: [Double]
   /// k: the grid step of group g is C_g·2^−k.
-  public let gridBits: Int
+  public var gridBits: Int { grid.bits }
+  private let grid: IntegerGrid
   private let partition: TensorGrouping
 
   /// A mechanism; adaptive norms must be ones whose counts are noised.
@@ -75,7 +76,7 @@ public struct GroupedGaussian: NoiseMechanism, IntegerSummation {
     let greatest = split.groupNoiseMultipliers.reduce(0, max)
     // Beyond this the noise would leave the range of 64 bits on any useful grid.
     try require(greatest <= 0x1p24, "noise multiplier of a group", greatest, "at most 2^24")
-    gridBits = greatest <= 1 ? 30 : 30 - Int(log2(greatest).rounded(.up))
+    grid = IntegerGrid(noiseDeviation: greatest)
   }
 
   public var name: String { "groupedGaussian" }
@@ -131,15 +132,6 @@ public struct GroupedGaussian: NoiseMechanism, IntegerSummation {
     return VectorMath.accumulateUnitVector(values, scaledBy: factor, bits: gridBits, into: &part) ? part : nil
   }
 
-  public func encode(
-    _ values: [Double], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
-  ) throws(AggregationError) -> [Int64] {
-    var sum = [Int64](repeating: 0, count: values.count)
-    let vector = ScaledVector(values: values.map(Float.init))
-    _ = try add(vector, to: &sum, report: &report, state: state, randomness: randomness)
-    return sum
-  }
-
   public func decode(
     _ sum: [Int64], senders: Int, count: Int, reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
   ) throws(AggregationError) -> (values: [Double], measurements: [AggregationMeasurement]) {
@@ -155,15 +147,10 @@ public struct GroupedGaussian: NoiseMechanism, IntegerSummation {
     }
     var values = [Double](repeating: 0, count: sum.count)
     for (index, ranges) in partition.ranges.enumerated() {
-      let steps = Double(sign: .plus, exponent: gridBits, significand: split.groupNoiseMultipliers[index])
-      let step = Double(sign: .plus, exponent: -gridBits, significand: bounds[index])
+      let (deviation, step) = (grid.steps(split.groupNoiseMultipliers[index]), grid.units(bounds[index]))
       for range in ranges {
         var part = Array(sum[range])
-        if steps > 0 {
-          do throws(SecureNoiseError) { try noise.addGridGaussian(standardDeviation: steps, to: &part) } catch {
-            throw .noRandomness(reason: error.description)
-          }
-        }
+        try noise.addGridNoise(deviation: deviation, to: &part)
         values.replaceSubrange(range, with: part.map { Double($0) * step })
       }
     }
@@ -192,10 +179,7 @@ extension AggregationPipeline {
   ///
   /// - Parameter mechanism: the groups and their noise.
   public func gaussian(grouped mechanism: GroupedGaussian) throws(AggregationError) -> AggregationPipeline {
-    guard !isWeighted else {
-      throw .invalidComposition(
-        technique: mechanism.name, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
-    }
+    try requireUnweighted(for: mechanism.name)
     return try AggregationPipeline(mechanism, under: self, denominator: .expectedCohort(mechanism.clientsPerRound))
   }
 }

@@ -84,7 +84,8 @@ public struct TreeGaussian: IntegerSummation {
   /// z_v and σ_b.
   public let split: NoiseSplit
   /// k: a grid step is C·2^−k.
-  public let gridBits: Int
+  public var gridBits: Int { grid.bits }
+  private let grid: IntegerGrid
   private let quantile: TreeQuantile?
 
   /// A mechanism.
@@ -117,7 +118,7 @@ public struct TreeGaussian: IntegerSummation {
     // Beyond this the noise would leave the range of 64 bits on any useful grid.
     let multiplier = split.updateNoiseMultiplier
     try require(multiplier <= 0x1p24, "noise multiplier of the update", multiplier, "at most 2^24")
-    gridBits = multiplier <= 1 ? 30 : 30 - Int(log2(multiplier).rounded(.up))
+    grid = IntegerGrid(noiseDeviation: multiplier)
   }
 
   public var name: String { "tree" }
@@ -131,7 +132,7 @@ public struct TreeGaussian: IntegerSummation {
   private var emptyTree: TreeNoise { TreeNoise(checked: nodeDeviation, isEfficient: isEfficient) }
 
   /// z_v 2^k: standard deviation of a node in steps, exactly.
-  private var nodeDeviation: Double { Double(sign: .plus, exponent: gridBits, significand: split.updateNoiseMultiplier) }
+  private var nodeDeviation: Double { grid.steps(split.updateNoiseMultiplier) }
 
   /// Client side: clips `vector` and adds it to `sum` on the grid.
   public func add(
@@ -151,14 +152,6 @@ public struct TreeGaussian: IntegerSummation {
     return VectorMath.accumulateUnitVector(clipped.values, scaledBy: clipped.scale / state.clippingNorm, bits: gridBits, into: &sum)
   }
 
-  public func encode(
-    _ values: [Double], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
-  ) throws(AggregationError) -> [Int64] {
-    var sum = [Int64](repeating: 0, count: values.count)
-    _ = try add(ScaledVector(values: values.map(Float.init)), to: &sum, report: &report, state: state, randomness: randomness)
-    return sum
-  }
-
   public func decode(
     _ sum: [Int64], senders: Int, count: Int, reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
   ) throws(AggregationError) -> (values: [Double], measurements: [AggregationMeasurement]) {
@@ -172,7 +165,7 @@ public struct TreeGaussian: IntegerSummation {
     let first = reports.startIndex
     var noised = sum
     try next.tree.addIncrement(to: &noised, noise: noise)
-    let step = Double(sign: .plus, exponent: -gridBits, significand: state.clippingNorm)
+    let step = grid.units(state.clippingNorm)
     var measurements = [
       AggregationMeasurement(.noiseStandardDeviation, next.tree.incrementVariance.squareRoot() * step / clientsPerRound, .released),
       AggregationMeasurement(.clippingNorm, state.clippingNorm, .released),
@@ -273,13 +266,5 @@ extension AggregationPipeline {
   private func summed(by technique: TreeGaussian) throws(AggregationError) -> AggregationPipeline {
     try requireUnweighted(for: technique.name)
     return try AggregationPipeline(technique, under: self, denominator: .expectedCohort(technique.clientsPerRound))
-  }
-
-  /// Correlated noise needs the same bound for every client.
-  func requireUnweighted(for technique: String) throws(AggregationError) {
-    guard !isWeighted else {
-      throw .invalidComposition(
-        technique: technique, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
-    }
   }
 }

@@ -126,9 +126,7 @@ public struct TreeNoise: Codable, Hashable, Sendable {
 
   private func fresh(_ count: Int, _ noise: RandomSource) throws(AggregationError) -> [Int64] {
     var values = [Int64](repeating: 0, count: count)
-    do throws(SecureNoiseError) { try noise.addGridGaussian(standardDeviation: standardDeviation, to: &values) } catch {
-      throw .noRandomness(reason: error.description)
-    }
+    try noise.addGridNoise(deviation: standardDeviation, to: &values)
     return values
   }
 

@@ -24,8 +24,7 @@ public struct TreeQuantile: Hashable, Sendable {
   public let standardDeviation: Double
   /// The same rule for a sum that carries its noise already.
   private let follower: QuantileEstimator
-  /// k, at least 1.
-  private let gridBits: Int
+  private let grid: IntegerGrid
 
   /// A quantile.
   ///
@@ -42,7 +41,7 @@ public struct TreeQuantile: Hashable, Sendable {
       initialEstimate: estimator.initialEstimate, targetQuantile: estimator.targetQuantile, learningRate: estimator.learningRate,
       update: estimator.update, release: .noised(standardDeviation: 0, expectedClients: expected), multiplier: estimator.multiplier,
       increment: estimator.increment, clampsFraction: estimator.clampsFraction)
-    gridBits = deviation > 1 ? 30 - min(29, Int(log2(deviation).rounded(.up))) : 30
+    grid = IntegerGrid(noiseDeviation: deviation)
   }
 
   /// The initial estimate and an empty tree.
@@ -54,7 +53,7 @@ public struct TreeQuantile: Hashable, Sendable {
   private var emptyTree: TreeNoise { TreeNoise(checked: nodeDeviation, isEfficient: isEfficient) }
 
   /// σ_b in steps of the grid, exactly.
-  private var nodeDeviation: Double { Double(sign: .plus, exponent: gridBits, significand: standardDeviation) }
+  private var nodeDeviation: Double { grid.steps(standardDeviation) }
 
   /// Moves the estimate on by a round's Σ(b − ½) and returns the noised fraction b̄ that moved it.
   ///
@@ -64,9 +63,9 @@ public struct TreeQuantile: Hashable, Sendable {
       throw .stateMismatch(technique: "tree quantile")
     }
     try require(sumOfCenteredBits.magnitude <= 0x1p30, "sum of centred bits", sumOfCenteredBits, "in [-2^30, 2^30]")
-    var steps = [Int64((2 * sumOfCenteredBits).rounded()) << Int64(gridBits - 1)]
+    var steps = [Int64((2 * sumOfCenteredBits).rounded()) << Int64(grid.bits - 1)]
     try state.tree.addIncrement(to: &steps, noise: noise)
-    let noised = Double(sign: .plus, exponent: -gridBits, significand: Double(steps[0]))
+    let noised = grid.units(Double(steps[0]))
     return try follower.advance(&state.estimate, sumOfCenteredBits: noised, participants: 0, noise: noise)
   }
 

@@ -1,4 +1,4 @@
-public import ParameterVectors
+import ParameterVectors
 public import PrivacyEvents
 public import SecureNoise
 
@@ -14,7 +14,7 @@ public import SecureNoise
 /// with fewer the round ends in an error and nothing is released. It protects against the server and everybody who sees the sums, for
 /// the relation of a person's update becoming zero (zero-out): a person who stays away takes a share of the noise along, which this event
 /// does not cover. There is no amplification by sampling, because the cohort is known to the server.
-public struct DistributedSum: NoiseMechanism, IntegerSummation {
+public struct DistributedSum: NoiseMechanism, EncodingSummation {
   /// The running estimate of the clipping norm.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round.
@@ -58,6 +58,7 @@ public struct DistributedSum: NoiseMechanism, IntegerSummation {
   public let rotation: RotationKind
   private let parameters: DistributedNoiseParameters
   private let range: ModularRange
+  private let clientNoise: (part: IntegerNoise, count: Int)
 
   /// - Throws: ``AggregationError`` for numbers out of range; an adaptive norm must be one whose counts are noised.
   public init(
@@ -82,6 +83,7 @@ public struct DistributedSum: NoiseMechanism, IntegerSummation {
       noise: noise, noiseMultiplier: split.updateNoiseMultiplier, expectedClients: expectedClients,
       dimension: try rotation.rotation.paddedCount(parameterCount), bits: bits, wrapProbability: wrapProbability,
       roundingFailure: roundingFailure)
+    clientNoise = try Self.clientNoise(noise, variance: parameters.localVariance)
     range = try ModularRange(lower: -(1 << (bits - 1)), upper: 1 << (bits - 1))
   }
 
@@ -130,37 +132,25 @@ public struct DistributedSum: NoiseMechanism, IntegerSummation {
     let factor = clipped.scale / norm.bound(state.estimate) * (1 - 0x1p-20)
     let unit = clipped.values.map { Float(Double($0) * factor) }
     var integers = try parameters.rounding.round(unit, randomness: randomness.own)
-    try addNoise(to: &integers, randomness.own)
+    do throws(SecureNoiseError) {
+      for _ in 0..<clientNoise.count { try randomness.own.add(clientNoise.part, to: &integers) }
+    } catch { throw .noRandomness(reason: error.description) }
     for index in integers.indices { integers[index] = range.wrap(integers[index]) }
     return integers
   }
 
-  private func addNoise(to integers: inout [Int64], _ source: RandomSource) throws(AggregationError) {
+  /// One client's noise as equal parts, each prepared once: noise of a great variance is a sum of parts that the sampler takes.
+  private static func clientNoise(
+    _ noise: DistributedNoise, variance: Double
+  ) throws(AggregationError) -> (part: IntegerNoise, count: Int) {
     do throws(SecureNoiseError) {
       switch noise {
       case .skellam:
-        // Noise of a great variance is a sum of parts that the sampler takes.
-        let parts = max(1, (parameters.localVariance / 0x1p20).rounded(.up))
-        for _ in 0..<Int(parts) { try source.addSkellam(variance: (parameters.localVariance / parts).nextUp, to: &integers) }
-      case .discreteGaussian:
-        try source.addDiscreteGaussian(sigma: parameters.localVariance.squareRoot(), to: &integers)
+        let parts = max(1, (variance / 0x1p20).rounded(.up))
+        return (try .skellam(variance: (variance / parts).nextUp), Int(parts))
+      case .discreteGaussian: return (try .discreteGaussian(sigma: variance.squareRoot()), 1)
       }
-    } catch { throw .noRandomness(reason: error.description) }
-  }
-
-  public func add(
-    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
-  ) throws(AggregationError) -> Bool {
-    let values = vector.values.map { Double($0) * vector.scale }
-    let integers: [Int64]
-    do throws(AggregationError) { integers = try encode(values, report: &report, state: state, randomness: randomness) } catch {
-      // What cannot be rounded within its norm is left out, like an update that is not finite.
-      guard case .roundingFailed = error else { throw error }
-      return false
-    }
-    guard integers.count == sum.count else { throw .lengthMismatch(expected: sum.count, found: integers.count) }
-    guard VectorMath.add(integers, into: &sum) else { throw .sumOverflow }
-    return true
+    } catch { throw .invalidParameter(name: "variance of a client's noise", value: variance, allowed: error.description) }
   }
 
   public func decode(
@@ -187,9 +177,7 @@ public struct DistributedSum: NoiseMechanism, IntegerSummation {
 extension AggregationPipeline {
   /// Distributed differential privacy: the mean over the expected clients of updates whose noise the clients add themselves.
   public func distributed(_ sum: DistributedSum) throws(AggregationError) -> AggregationPipeline {
-    guard !isWeighted else {
-      throw .invalidComposition(technique: sum.name, reason: "differential privacy ignores weights: use the unweighted mean")
-    }
+    try requireUnweighted(for: sum.name)
     return try AggregationPipeline(sum, under: self, denominator: .expectedCohort(Double(sum.expectedClients)))
   }
 }

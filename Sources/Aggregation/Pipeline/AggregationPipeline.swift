@@ -98,6 +98,14 @@ public struct AggregationPipeline: Sendable {
   /// Whether clients are weighted; under differential privacy they never are.
   public var isWeighted: Bool { denominator == .totalWeight }
 
+  /// Refuses a weighted mean under `mechanism`, whose bound has to be the same for every client.
+  func requireUnweighted(for mechanism: String) throws(AggregationError) {
+    guard !isWeighted else {
+      throw .invalidComposition(
+        technique: mechanism, reason: "differential privacy ignores weights: use the unweighted mean (algorithm.weighting: uniform)")
+    }
+  }
+
   /// Whatever leaves a round outside the privacy event.
   public var leaks: [String] { noiseSplit == nil ? [] : techniques.flatMap(\.leaks) + (summation?.leaks ?? []) }
 

@@ -52,6 +52,9 @@ public struct AggregationRound: Sendable {
   private let summationSlot: Range<Int>
   /// Number of values of a message after each technique, outermost first, starting with that of an update.
   private let counts: [Int]
+  /// Number of values of a message after all techniques, and of the sum over the clients.
+  private let messageCount: Int
+  private let sumCount: Int
 
   init(pipeline: AggregationPipeline, count: Int, state: AggregationState, roundSeed: UInt64) throws(AggregationError) {
     guard state.boxes.count == pipeline.techniques.count else { throw .stateMismatch(technique: "the pipeline") }
@@ -68,6 +71,8 @@ public struct AggregationRound: Sendable {
     self.opened = opened
     self.slots = slots
     counts = pipeline.techniques.reduce(into: [count]) { $0.append($1.messageCount(for: $0.last ?? count)) }
+    messageCount = counts.last ?? count
+    sumCount = pipeline.summation?.integerCount(for: messageCount) ?? messageCount
     let end = slots.last?.upperBound ?? 0
     summation = try pipeline.summation.map { summation throws(AggregationError) in try open(summation, state.summation) }
     summationSlot = end..<(end + (pipeline.summation?.reportWidth ?? 0))
@@ -75,10 +80,9 @@ public struct AggregationRound: Sendable {
 
   /// A sum over no clients.
   public func emptySum() -> PartialSum {
-    let length = counts.last ?? count
-    let integers = pipeline.summation.map { [Int64](repeating: 0, count: $0.integerCount(for: length)) }
+    let isInteger = summation != nil
     return PartialSum(
-      values: integers == nil ? [Double](repeating: 0, count: length) : [], integers: integers ?? [],
+      values: [Double](repeating: 0, count: isInteger ? 0 : sumCount), integers: [Int64](repeating: 0, count: isInteger ? sumCount : 0),
       reports: [Double](repeating: 0, count: summationSlot.upperBound))
   }
 
@@ -94,9 +98,8 @@ public struct AggregationRound: Sendable {
   ///     the system's generator.
   public func add(_ update: [Float], weight: Double, to sum: inout PartialSum, own: RandomSource? = nil) throws(AggregationError) {
     guard update.count == count else { throw .lengthMismatch(expected: count, found: update.count) }
-    let length = pipeline.summation == nil ? sum.values.count : sum.integers.count
-    let expected = pipeline.summation.map { $0.integerCount(for: counts.last ?? count) } ?? counts.last ?? count
-    guard length == expected else { throw .lengthMismatch(expected: expected, found: length) }
+    let length = summation == nil ? sum.values.count : sum.integers.count
+    guard length == sumCount else { throw .lengthMismatch(expected: sumCount, found: length) }
     let randomness = try clientRandomness(own)
     var vector = ScaledVector(values: update)
     vector.prepareNorm()
@@ -120,7 +123,7 @@ public struct AggregationRound: Sendable {
     }
     if !isAdded, let summation, pipeline.summation?.sendsRejectedAsZero ?? false {
       // The client's noise must not depend on whether its update could be used.
-      let zero = ScaledVector(values: [Float](repeating: 0, count: counts.last ?? count))
+      let zero = ScaledVector(values: [Float](repeating: 0, count: messageCount))
       for index in summationSlot { reports[index] = 0 }
       guard try summation.add(zero, to: &sum.integers, report: &reports[summationSlot], randomness: randomness) else {
         throw .invalidComposition(technique: pipeline.summation?.name ?? "sum", reason: "cannot represent a zero update")
@@ -151,7 +154,6 @@ public struct AggregationRound: Sendable {
   ///   - sum: the sum over all clients of the round; it may be over none.
   ///   - noise: the generator of the privacy noise.
   public func finish(_ sum: PartialSum, noise: RandomSource) throws(AggregationError) -> AggregationResult {
-    let length = counts.last ?? count
     let divisor: Double
     switch pipeline.denominator {
     case .totalWeight: divisor = sum.weight
@@ -172,12 +174,13 @@ public struct AggregationRound: Sendable {
     var summationState: (any Codable & Hashable & Sendable)?
     if let summation {
       let outcome = try summation.decode(
-        sum.integers, senders: sum.senders, count: length, reports: sum.reports[summationSlot], round: facts(messageCount: length),
+        sum.integers, senders: sum.senders, count: messageCount, reports: sum.reports[summationSlot],
+        round: facts(messageCount: messageCount),
         noise: noise)
       (values, summationState) = (outcome.values, outcome.state)
       measurements += outcome.measurements
     }
-    guard values.count == length else { throw .lengthMismatch(expected: length, found: values.count) }
+    guard values.count == messageCount else { throw .lengthMismatch(expected: messageCount, found: values.count) }
     for index in opened.indices.reversed() {
       let outcome = try opened[index].processServer(
         &values, reports: sum.reports[slots[index]], round: facts(messageCount: counts[index]), noise: noise)
@@ -185,7 +188,6 @@ public struct AggregationRound: Sendable {
       boxes.append(outcome.state)
       measurements += outcome.measurements
     }
-    guard values.count == count else { throw .lengthMismatch(expected: count, found: values.count) }
     // The mean over nobody moves nothing.
     if divisor > 0 { for index in values.indices { values[index] /= divisor } }
     return AggregationResult(

@@ -29,18 +29,11 @@ public protocol IntegerSummation: Sendable {
   /// Number of integers for a vector of `count` values.
   func integerCount(for count: Int) -> Int
 
-  /// Client side: a finite real vector as integers.
+  /// Client side: turns a finite real vector, the message after all techniques, into integers and adds them to `sum`.
   ///
   /// - Parameters:
-  ///   - values: the message after all techniques, [values].
   ///   - report: zeros, to be filled.
   ///   - randomness: `nil` unless ``needsClientRandomness``.
-  func encode(
-    _ values: [Double], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
-  ) throws(AggregationError) -> [Int64]
-
-  /// Client side as the pipeline calls it: encodes `vector` and adds it to `sum`; by default through ``encode(_:report:state:randomness:)``.
-  ///
   /// - Returns: whether the vector was added; one that cannot be encoded is left out like one that is not finite.
   func add(
     _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
@@ -66,16 +59,37 @@ extension IntegerSummation {
   public var noisedBitDeviations: [Double] { [] }
   /// No leaks unless it says so.
   public var leaks: [String] { [] }
-  /// Encodes, then adds.
+  /// One integer for each value unless it says so.
+  public func integerCount(for count: Int) -> Int { count }
+}
+
+/// A sum of integers whose clients make a vector of integers first, which is then added as it is.
+public protocol EncodingSummation: IntegerSummation {
+  /// Client side: a finite real vector as integers.
+  ///
+  /// - Parameters:
+  ///   - values: the message after all techniques, [values].
+  ///   - report: zeros, to be filled.
+  ///   - randomness: `nil` unless ``IntegerSummation/needsClientRandomness``.
+  func encode(
+    _ values: [Double], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> [Int64]
+}
+
+extension EncodingSummation {
+  /// Encodes, then adds; what cannot be rounded within its norm is left out.
   public func add(
     _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
   ) throws(AggregationError) -> Bool {
-    let integers = try encode(vector.values.map { Double($0) * vector.scale }, report: &report, state: state, randomness: randomness)
+    let integers: [Int64]
+    do throws(AggregationError) {
+      integers = try encode(vector.values.map { Double($0) * vector.scale }, report: &report, state: state, randomness: randomness)
+    } catch {
+      guard case .roundingFailed = error else { throw error }
+      return false
+    }
     guard integers.count == sum.count else { throw .lengthMismatch(expected: sum.count, found: integers.count) }
     guard VectorMath.add(integers, into: &sum) else { throw .sumOverflow }
     return true
   }
-
-  /// One integer for each value unless it says so.
-  public func integerCount(for count: Int) -> Int { count }
 }

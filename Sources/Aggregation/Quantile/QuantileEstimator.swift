@@ -114,13 +114,10 @@ public struct QuantileEstimator: Codable, Hashable, Sendable {
     _ sum: Double, standardDeviation: Double, _ noise: RandomSource
   ) throws(AggregationError) -> Double {
     guard standardDeviation > 0 else { return sum }
-    let exponent = 30 - max(0, min(29, Int(log2(standardDeviation).rounded(.up))))
-    var steps = [nearestInteger(2 * sum) << Int64(exponent - 1)]
-    let deviation = Double(sign: .plus, exponent: exponent, significand: standardDeviation)
-    do throws(SecureNoiseError) { try noise.addGridGaussian(standardDeviation: deviation, to: &steps) } catch {
-      throw .noRandomness(reason: error.description)
-    }
-    return Double(sign: .plus, exponent: -exponent, significand: Double(steps[0]))
+    let grid = IntegerGrid(noiseDeviation: standardDeviation)
+    var steps = [nearestInteger(2 * sum) << Int64(grid.bits - 1)]
+    try noise.addGridNoise(deviation: grid.steps(standardDeviation), to: &steps)
+    return grid.units(Double(steps[0]))
   }
 
   private func clamped(_ fraction: Double) -> Double { min(1, max(0, fraction)) }

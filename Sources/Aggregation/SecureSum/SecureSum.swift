@@ -5,7 +5,7 @@ public import SecureNoise
 /// A client clips every component to [lower, upper] and sends ⌊(x − lower)·s⌉ with s = (2³² − 1)/(upper − lower), or for integers x − lower,
 /// divided by ⌊span/(2³² − 1)⌋ + 1 where the span exceeds 32 bits; beside that, whether it was clipped above and below, and for adaptive
 /// bounds one centred bit for each bound. The server learns the sums of these. The bounds are public.
-public struct SecureSum: IntegerSummation {
+public struct SecureSum: EncodingSummation {
   /// What the components are.
   public enum Components: String, Codable, Hashable, Sendable, CaseIterable {
     /// Real numbers, on 2³² steps between the bounds.

@@ -4,7 +4,9 @@ public import SecureNoise
 ///
 /// A client sends its values, rounded to integers and wrapped into [lower, upper). The server learns their sum, wrapped. Values of a sum
 /// that lies outside the range come back at the wrong end: the range has to be chosen so that this is rare.
-public struct ModularClippingSum: IntegerSummation {
+///
+/// Modulo m it is the sum that a protocol of secure aggregation computes.
+public struct ModularSum: EncodingSummation {
   /// Nothing is carried.
   public struct State: Codable, Hashable, Sendable {}
 
@@ -19,7 +21,17 @@ public struct ModularClippingSum: IntegerSummation {
     self.estimatesStandardDeviation = estimatesStandardDeviation
   }
 
-  public var name: String { "modularClipping" }
+  /// A sum modulo m with representatives in [0, m), or with a symmetric range modulo 2m − 1 in [−(m − 1), m − 1].
+  ///
+  /// - Parameters:
+  ///   - modulus: m, at least 1 and below 2³⁰.
+  ///   - isSymmetric: whether negative numbers are kept.
+  public init(modulus: Int64, isSymmetric: Bool = false) throws(AggregationError) {
+    try require(modulus >= 1 && modulus < 1 << 30, "modulus", Double(modulus), "in 1 ..< 2^30")
+    self.init(range: try ModularRange(lower: isSymmetric ? 1 - modulus : 0, upper: modulus))
+  }
+
+  public var name: String { "modularSum" }
   public var reportWidth: Int { 0 }
   public func initialState() -> State { State() }
 
@@ -41,51 +53,15 @@ public struct ModularClippingSum: IntegerSummation {
   }
 }
 
-/// The sum of integers modulo m, as a protocol of secure aggregation computes it.
-///
-/// A client sends its values, rounded to integers and reduced. The server learns the reduced sum: in [0, m), or with a symmetric range
-/// modulo 2m − 1 in [−(m − 1), m − 1].
-public struct SecureModularSum: IntegerSummation {
-  /// Nothing is carried.
-  public struct State: Codable, Hashable, Sendable {}
-
-  /// The representatives.
-  public let range: ModularRange
-
-  /// - Parameters:
-  ///   - modulus: m, at least 1 and below 2³⁰.
-  ///   - isSymmetric: whether negative numbers are kept.
-  public init(modulus: Int64, isSymmetric: Bool = false) throws(AggregationError) {
-    try require(modulus >= 1 && modulus < 1 << 30, "modulus", Double(modulus), "in 1 ..< 2^30")
-    range = isSymmetric ? try ModularRange(lower: 1 - modulus, upper: modulus) : try ModularRange(lower: 0, upper: modulus)
-  }
-
-  public var name: String { "secureModularSum" }
-  public var reportWidth: Int { 0 }
-  public func initialState() -> State { State() }
-
-  public func encode(
-    _ values: [Double], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
-  ) throws(AggregationError) -> [Int64] {
-    values.map { range.wrap(nearestInteger($0)) }
-  }
-
-  public func decode(
-    _ sum: [Int64], senders: Int, count: Int, reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
-  ) throws(AggregationError) -> (values: [Double], measurements: [AggregationMeasurement]) {
-    (sum.map { Double(range.wrap($0)) }, [])
-  }
-}
-
 extension AggregationPipeline {
   /// Sums integers modulo the width of a range.
   public func modularClipping(range: ModularRange, estimatesStandardDeviation: Bool = false) throws(AggregationError) -> AggregationPipeline
   {
-    try AggregationPipeline(ModularClippingSum(range: range, estimatesStandardDeviation: estimatesStandardDeviation), under: self)
+    try AggregationPipeline(ModularSum(range: range, estimatesStandardDeviation: estimatesStandardDeviation), under: self)
   }
 
   /// Sums integers modulo `modulus`.
   public func secureModularSum(modulus: Int64, isSymmetric: Bool = false) throws(AggregationError) -> AggregationPipeline {
-    try AggregationPipeline(SecureModularSum(modulus: modulus, isSymmetric: isSymmetric), under: self)
+    try AggregationPipeline(ModularSum(modulus: modulus, isSymmetric: isSymmetric), under: self)
   }
 }
