@@ -38,11 +38,7 @@ public struct Compression: AggregationTechnique {
     let encoded = try encoder.encode(values, randomness: own, shared: seed)
     let decoded = try encoder.decode(encoded, count: values.count, shared: seed)
     report[report.startIndex] = Double(encoded.bytes.count + 8)
-    if measuresDistortion {
-      var sum = 0.0
-      for (value, result) in zip(values, decoded) { sum += (Double(value) - Double(result)) * (Double(value) - Double(result)) }
-      report[report.startIndex + 1] = sum / Double(values.count)
-    }
+    if measuresDistortion { report[report.startIndex + 1] = meanSquaredError(decoded, of: values) }
     message = .real(ScaledVector(values: decoded))
   }
 

@@ -62,13 +62,18 @@ extension UpdateEncoder {
   public func encodeMeasuring(_ values: [Float], randomness: RandomSource, shared: UInt64) throws(AggregationError) -> MeasuredEncoding {
     let encoded = try encode(values, randomness: randomness, shared: shared)
     let decoded = try decode(encoded, count: values.count, shared: shared)
-    var sum = 0.0
-    for (value, result) in zip(values, decoded) {
-      let difference = Double(value) - Double(result)
-      sum += difference * difference
-    }
-    return MeasuredEncoding(encoded: encoded, distortion: values.isEmpty ? 0 : sum / Double(values.count))
+    return MeasuredEncoding(encoded: encoded, distortion: meanSquaredError(decoded, of: values))
   }
+}
+
+/// Mean over the elements of the squared difference; 0 for no elements.
+func meanSquaredError(_ decoded: [Float], of values: [Float]) -> Double {
+  var sum = 0.0
+  for (value, result) in zip(values, decoded) {
+    let difference = Double(value) - Double(result)
+    sum += difference * difference
+  }
+  return values.isEmpty ? 0 : sum / Double(values.count)
 }
 
 /// First byte of every message.
