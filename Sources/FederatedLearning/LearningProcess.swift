@@ -15,7 +15,8 @@ public protocol LearningProcess: Sendable {
   ///   - state: the state before the round.
   ///   - round: the round's number, from 1, which keys its random streams.
   ///   - cohort: indices of the clients that take part; it may be empty.
-  ///   - charge: called once, after all clients are summed and before any noise is drawn. If it throws, nothing is released.
+  ///   - charge: called once, before any noise is drawn: after all clients are summed, unless they add the noise themselves. If it throws,
+  ///     nothing is released.
   /// - Returns: the state after the round and what the round showed.
   func next(
     _ state: State, round: Int, cohort: [Int], charge: @Sendable () throws -> Void
@@ -31,8 +32,16 @@ public struct RoundOutcome: Sendable {
   public let measurements: [AggregationMeasurement]
   /// Σ over the participants of loss and hits during local training: exact, hence never shown in a private run unless asked for.
   public let trainMetrics: BatchMetrics
-  /// Whether the aggregate was not finite and was discarded.
-  public let isUpdateRejected: Bool
+  /// Why the round left the model as it was; `nil` where it did not.
+  public let rejection: Rejection?
+
+  /// Why a round leaves the model as it was.
+  public enum Rejection: String, Codable, Hashable, Sendable {
+    /// The aggregate was not finite.
+    case notFinite
+    /// Too few clients took part for the noise that they add.
+    case tooFewClients
+  }
 
   /// The value of a measurement, if the round has it.
   public func value(_ name: AggregationMeasurementName) -> Double? { measurements.first { $0.name == name }?.value }

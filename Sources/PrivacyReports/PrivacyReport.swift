@@ -142,7 +142,7 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
       Point(round: $0.round, epsilon: $0[.epsilonUpper], testAccuracy: $0[.testAccuracy], testLoss: $0[.testLoss])
     }
 
-    guard let privacy = plan.privacy, let event = record.facts.roundEvent else {
+    guard let privacy = plan.privacy, let allowedEvent = record.facts.allowedEvent else {
       neighboringRelation = "none"
       epsilonAtDeltas = []
       outsideTheGuarantee = record.facts.leaks
@@ -154,16 +154,20 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     neighboringRelation = Self.describe(privacy.neighboringRelation)
     let accountant = privacy.privacyAccountant
     // What could still happen counts: where a person or a crash ended the run, the number of rounds may depend on results.
-    let planned = try Self.roundsThatThePlanAllows(plan, privacy, event)
     // A record that calls itself ended is believed only if the charges say so too.
-    let open = status == .running || status == .interrupted || charges.count < planned
-    let beyond = open ? max(0, planned - charges.count) : 0
-    let covered = PrivacyEvent.composed([total, event.repeated(beyond)])
-    let bound = try accountant.epsilon(of: covered, delta: privacy.delta)
+    let open = status == .running || status == .interrupted || charges.count < record.facts.allowedRounds
+    let beyond = open ? max(0, record.facts.allowedRounds - charges.count) : 0
+    /// ε of what was charged, and of that and all that could still have happened; the record cannot talk down what the ledger holds.
+    func bounds(_ delta: Double) throws -> (soFar: PrivacyBound, covered: PrivacyBound) {
+      let soFar = try accountant.epsilon(of: total, delta: delta)
+      guard beyond > 0 else { return (soFar, soFar) }
+      let allowed = try accountant.epsilon(of: allowedEvent, delta: delta)
+      return (soFar, allowed.upper < soFar.upper ? soFar : allowed)
+    }
+    let bound = try bounds(privacy.delta).covered
     epsilonAtDeltas = try (record.hasReproducibleNoise ? [] : Self.deltas(privacy.delta)).map { delta in
-      EpsilonAtDelta(
-        delta: delta, guaranteed: Interval(try accountant.epsilon(of: covered, delta: delta)),
-        soFar: Interval(try accountant.epsilon(of: total, delta: delta)))
+      let (soFar, covered) = try bounds(delta)
+      return EpsilonAtDelta(delta: delta, guaranteed: Interval(covered), soFar: Interval(soFar))
     }
     outsideTheGuarantee = record.facts.leaks
     let basis =
@@ -180,14 +184,6 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     guarantee = Guarantee(
       epsilon: record.hasReproducibleNoise ? nil : Interval(bound), delta: privacy.delta, rounds: charges.count + beyond,
       sentence: Self.sentence(bound, privacy: privacy, record: record), basis: basis, method: bound.method)
-  }
-
-  /// Rounds that the plan would have carried out at most: those planned, or those that the budget lasts for.
-  private static func roundsThatThePlanAllows(_ plan: TrainingPlan, _ privacy: PrivacyPlan, _ event: PrivacyEvent) throws -> Int {
-    guard let budget = privacy.epsilon else { return plan.algorithm.rounds }
-    return try Calibration.rounds(
-      for: PrivacyTarget(epsilon: budget, delta: privacy.delta), accountant: privacy.privacyAccountant, maximum: plan.algorithm.rounds,
-      of: event)
   }
 
   private static func deltas(_ own: Double) -> [Double] { Set([1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, own]).sorted(by: >) }

@@ -15,8 +15,8 @@ public struct IntegerNoise: Sendable {
 
   private let method: Method
 
-  /// The mean of a Poisson distribution above which a table would be larger than the caches of a processor.
-  private static let largestTableMean = 0x1p20
+  /// The mean of a Poisson distribution above which a table of some 18 standard deviations would be larger than a core's cache.
+  private static let largestTableMean = 0x1p26
 
   /// Noise from N_Z(0, σ²), exactly: k with probability in proportion to exp(−k² / (2σ²)).
   ///
@@ -36,8 +36,9 @@ public struct IntegerNoise: Sendable {
 
   /// Noise from the Skellam distribution, exactly: the difference of two independent Poisson numbers of mean variance / 2.
   ///
-  /// Poisson numbers come by inversion with lazily refined cumulative probabilities (``InversionTable``). From a variance of 2²¹ on
-  /// each difference is a sum of 2, 4, 8, … differences with equal parts of the variance, so the cost grows with the variance.
+  /// Poisson numbers come by inversion with lazily refined cumulative probabilities (``InversionTable``). Preparing the table takes
+  /// some 30 µs for each unit of the standard deviation. From a variance of 2²⁷ on each difference is a sum of 2, 4, 8, … differences with
+  /// equal parts of the variance, so that the cost of a draw grows with the variance.
   ///
   /// - Parameter variance: 0 (no noise), or from 2⁻¹⁰ to 2³²; its exact value as a `Double` counts.
   /// - Throws: ``SecureNoiseError/unsupportedParameter(name:value:supported:)`` for any other variance.

@@ -60,8 +60,11 @@ struct TrainingScreen: Sendable {
     case .json: try StandardOutput.print(json: round)
     case .text:
       clearProgress()
-      if round.isUpdateRejected {
-        StandardError.print("warning: round \(round.round): the aggregate was not finite; the model is unchanged")
+      switch round.rejection {
+      case .notFinite: StandardError.print("warning: round \(round.round): the aggregate was not finite; the model is unchanged")
+      case .tooFewClients:
+        StandardError.print("warning: round \(round.round): too few clients for the noise that they add; the model is unchanged")
+      case nil: break
       }
       if round.metrics != nil || round.round == round.plannedRounds { StandardOutput.print(Self.row(cells(round))) }
       if let exact = round.nonPrivate, compiled.plan.privacy != nil {

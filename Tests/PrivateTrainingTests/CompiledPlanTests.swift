@@ -9,8 +9,8 @@ struct CompiledPlanTests {
   @Test("a target without a multiplier is calibrated to the planned rounds, safely and tightly")
   func calibration() throws {
     let compiled = try CompiledPlan(makePlan())
-    let event = try #require(compiled.roundEvent)
-    let accountant = try #require(compiled.accountant)
+    let event = try #require(compiled.privacy?.roundEvent)
+    let accountant = try #require(compiled.privacy?.accountant)
     let epsilon = try accountant.epsilon(of: event.repeated(4), delta: 1e-3).upper
     #expect(epsilon <= 8 && epsilon > 7.9999)
     // Sampler and mechanism state the event themselves: update and count on one Poisson draw.
@@ -33,12 +33,12 @@ struct CompiledPlanTests {
   @Test("a fixed cohort is accounted without replacement, between replace-one neighbours")
   func fixedSize() throws {
     let compiled = try CompiledPlan(makePlan(smallPlan, "sampling={fixedSize: {clientsPerRound: 10}}", "privacy.epsilon=100"))
-    guard case .sampled(_, let scheme) = compiled.roundEvent else {
+    guard case .sampled(_, let scheme) = compiled.privacy?.roundEvent else {
       Issue.record("no sampling")
       return
     }
     #expect(scheme == .fixedSizeWithoutReplacement(cohortSize: 10, populationSize: 60))
-    #expect(compiled.accountant?.neighboringRelation == .replaceOne)
+    #expect(compiled.privacy?.accountant.neighboringRelation == .replaceOne)
   }
 
   @Test(
@@ -84,8 +84,8 @@ struct CompiledPlanTests {
     let tightest = try #require(try CompiledPlan(makePlan(smallPlan, "privacy.epsilon=2")).plan.aggregation.noise)
     for (name, method) in [("rdp", AccountingMethod.renyi), ("renyi", .renyi)] {
       let compiled = try CompiledPlan(makePlan(smallPlan, "privacy.epsilon=2", "privacy.accountant=\(name)"))
-      let event = try #require(compiled.roundEvent)
-      let bound = try #require(try compiled.accountant?.epsilon(of: event.repeated(4), delta: 1e-3))
+      let event = try #require(compiled.privacy?.roundEvent)
+      let bound = try #require(try compiled.privacy?.accountant.epsilon(of: event.repeated(4), delta: 1e-3))
       #expect(bound.method == method && bound.upper <= 2 && bound.upper > 1.9999, "\(name): \(bound)")
       #expect(try #require(compiled.plan.aggregation.noise) >= tightest * (1 - 1e-6), "\(name)")
       // The settled plan is stored and read again.
@@ -96,18 +96,18 @@ struct CompiledPlanTests {
       let plan = try makePlan(smallPlan, "privacy.accountant=\(name)", "aggregation.gaussianAdaptive.noiseMultiplier=2")
       #expect(plan.privacy?.accountant == .grid)
       let compiled = try CompiledPlan(plan)
-      let event = try #require(compiled.roundEvent)
-      #expect(try compiled.accountant?.epsilon(of: event, delta: 1e-3).method == .grid)
+      let event = try #require(compiled.privacy?.roundEvent)
+      #expect(try compiled.privacy?.accountant.epsilon(of: event, delta: 1e-3).method == .grid)
     }
     // The contour alone has no answer for rounds as few as these; the plan is taken.
     let contour = try makePlan(
       smallPlan, "privacy.accountant=contour", "privacy.epsilon=null", "aggregation.gaussianAdaptive.noiseMultiplier=2")
-    #expect(try CompiledPlan(contour).accountant?.choice == .contour)
+    #expect(try CompiledPlan(contour).privacy?.accountant.choice == .contour)
     // Where everybody takes part the rounds are Gaussians.
     for (name, method) in [("gdp", AccountingMethod.analyticGaussian), ("zcdp", .renyi)] {
       let compiled = try CompiledPlan(makePlan(smallPlan, "privacy.accountant=\(name)", "sampling.poisson.clientsPerRound=60"))
-      let event = try #require(compiled.roundEvent)
-      #expect(try compiled.accountant?.epsilon(of: event.repeated(4), delta: 1e-3).method == method)
+      let event = try #require(compiled.privacy?.roundEvent)
+      #expect(try compiled.privacy?.accountant.epsilon(of: event.repeated(4), delta: 1e-3).method == method)
     }
   }
 

@@ -49,7 +49,7 @@ struct TrainerTests {
     #expect(rows.map { $0[.epsilonUpper] } == reports.map { $0.epsilon?.upper })
     #expect(rows.allSatisfy { $0[.participants] == nil && $0[.trainLoss] == nil })
     let ledger = try PrivacyLedger.open(at: directory.ledger, planHash: compiled.hash)
-    let event = try #require(compiled.roundEvent)
+    let event = try #require(compiled.privacy?.roundEvent)
     #expect(try ledger.charges().map(\.event) == [event, event, event, event])
     #expect(try ledger.totalEvent() == .composed([event.repeated(4)]))
     let checkpoint = try ModelCheckpoint(contentsOf: directory.model)
@@ -60,7 +60,7 @@ struct TrainerTests {
   func epsilon() async throws {
     let compiled = try CompiledPlan(makePlan())
     let reports = try await collect(PrivateTrainer(compiled, options: options()))
-    let event = try #require(compiled.roundEvent)
+    let event = try #require(compiled.privacy?.roundEvent)
     for report in reports {
       let bound = try PrivacyAccountant().epsilon(of: event.repeated(report.round), delta: 1e-3)
       #expect(abs((report.epsilon?.upper ?? 0) - bound.upper) < 1e-11 && bound.upper <= 8)
@@ -93,7 +93,7 @@ struct TrainerTests {
     let trainer = try PrivateTrainer(CompiledPlan(plan), options: options())
     let reports = try await collect(trainer)
     #expect(reports.count == 2 && reports.last?.metrics?.testLoss.isFinite == true)
-    #expect(reports.allSatisfy { $0.epsilon == nil && !$0.isUpdateRejected })
+    #expect(reports.allSatisfy { $0.epsilon == nil && $0.rejection == nil })
   }
 
   @Test("the private default calibrates, stays within its budget, and its norms are inside the event")
@@ -111,7 +111,7 @@ struct TrainerTests {
     let directory = try RunDirectory(creating: folder.path + "/run", for: compiled)
     let trainer = try PrivateTrainer(compiled, directory: directory, options: options())
     let reports = try await collect(trainer)
-    let event = try #require(compiled.roundEvent)
+    let event = try #require(compiled.privacy?.roundEvent)
     let last = try #require(reports.last)
     #expect((last.epsilon?.upper ?? 9) <= 8)
     #expect(try PrivacyAccountant().epsilon(of: event.repeated(last.round + 1), delta: 1e-3).upper > 8)

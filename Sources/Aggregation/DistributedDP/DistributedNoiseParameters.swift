@@ -93,10 +93,10 @@ public struct DistributedNoiseParameters: Hashable, Sendable {
       / (2 * k * (signal + clients * localDeviation * localDeviation).squareRoot())
   }
 
-  /// Δ₂ and Δ₁ of the integers: L1 is at most √d L2, and for integers at most the squared L2 norm.
+  /// Δ₂ and Δ₁ of the integers: L1 is at most √d L2, and for integers a whole number, at most the squared L2 norm.
   public var sensitivity: (l2: Double, l1: Double) {
     let l2 = Double(greatestSquaredNorm).squareRoot().nextUp
-    return (l2, (l2 * min(Double(dimension).squareRoot(), l2)).rounded(.up))
+    return (l2, (l2 * min(Double(dimension).squareRoot(), l2)).nextUp.rounded(.down))
   }
 
   /// What a sum with the noise of `clients` honest clients releases when one client's integers become zeros.

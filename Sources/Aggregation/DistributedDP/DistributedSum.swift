@@ -1,6 +1,7 @@
 import ParameterVectors
 import PrivacyEvents
 public import SecureNoise
+import Synchronization
 
 /// Differential privacy whose noise the clients add themselves, as integers, before a secure sum (Kairouz, Liu and Steinke 2021; Agarwal,
 /// Kairouz and Liu 2021).
@@ -58,7 +59,7 @@ public struct DistributedSum: NoiseMechanism, EncodingSummation {
   public let rotation: RotationKind
   private let parameters: DistributedNoiseParameters
   private let range: ModularRange
-  private let clientNoise: (part: IntegerNoise, count: Int)
+  private let clientNoise: PreparedNoise
 
   /// - Throws: ``AggregationError`` for numbers out of range; an adaptive norm must be one whose counts are noised.
   public init(
@@ -83,7 +84,7 @@ public struct DistributedSum: NoiseMechanism, EncodingSummation {
       noise: noise, noiseMultiplier: split.updateNoiseMultiplier, expectedClients: expectedClients,
       dimension: try rotation.rotation.paddedCount(parameterCount), bits: bits, wrapProbability: wrapProbability,
       roundingFailure: roundingFailure)
-    clientNoise = try Self.clientNoise(noise, variance: parameters.localVariance)
+    clientNoise = PreparedNoise(noise, variance: parameters.localVariance)
     range = try ModularRange(lower: -(1 << (bits - 1)), upper: 1 << (bits - 1))
   }
 
@@ -153,25 +154,11 @@ public struct DistributedSum: NoiseMechanism, EncodingSummation {
     let factor = clipped.scale / norm.bound(state.estimate) * (1 - 0x1p-20)
     let unit = clipped.values.map { Float(Double($0) * factor) }
     var integers = try parameters.rounding.round(unit, randomness: randomness.own)
-    do throws(SecureNoiseError) {
-      for _ in 0..<clientNoise.count { try randomness.own.add(clientNoise.part, to: &integers) }
-    } catch { throw .noRandomness(reason: error.description) }
+    do throws(SecureNoiseError) { try randomness.own.add(clientNoise.noise(), to: &integers) } catch {
+      throw .noRandomness(reason: error.description)
+    }
     for index in integers.indices { integers[index] = range.wrap(integers[index]) }
     return integers
-  }
-
-  /// One client's noise as equal parts, each prepared once: noise of a great variance is a sum of parts that the sampler takes.
-  private static func clientNoise(
-    _ noise: DistributedNoise, variance: Double
-  ) throws(AggregationError) -> (part: IntegerNoise, count: Int) {
-    do throws(SecureNoiseError) {
-      switch noise {
-      case .skellam:
-        let parts = max(1, (variance / 0x1p20).rounded(.up))
-        return (try .skellam(variance: (variance / parts).nextUp), Int(parts))
-      case .discreteGaussian: return (try .discreteGaussian(sigma: variance.squareRoot()), 1)
-      }
-    } catch { throw .invalidParameter(name: "variance of a client's noise", value: variance, allowed: error.description) }
   }
 
   public func decode(
@@ -192,6 +179,28 @@ public struct DistributedSum: NoiseMechanism, EncodingSummation {
       try measurements
         + norm.advance(&state.estimate, reports: reports, participants: round.participants, protection: .released, noise: noise)
     )
+  }
+}
+
+/// One client's noise, prepared when the first client needs it: calibration makes many mechanisms that never run.
+private final class PreparedNoise: Sendable {
+  private let kind: DistributedNoise
+  private let variance: Double
+  private let prepared = Mutex<IntegerNoise?>(nil)
+
+  init(_ kind: DistributedNoise, variance: Double) { (self.kind, self.variance) = (kind, variance) }
+
+  func noise() throws(SecureNoiseError) -> IntegerNoise {
+    try prepared.withLock { prepared throws(SecureNoiseError) in
+      if let prepared { return prepared }
+      let noise =
+        switch kind {
+        case .skellam: try IntegerNoise.skellam(variance: variance)
+        case .discreteGaussian: try IntegerNoise.discreteGaussian(sigma: variance.squareRoot())
+        }
+      prepared = noise
+      return noise
+    }
   }
 }
 

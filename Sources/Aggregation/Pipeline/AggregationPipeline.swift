@@ -111,6 +111,9 @@ public struct AggregationPipeline: Sendable {
     techniques.contains { $0.needsClientRandomness } || summation?.needsClientRandomness ?? false
   }
 
+  /// Whether clients add privacy noise themselves.
+  public var hasClientNoise: Bool { summation?.sendsRejectedAsZero ?? false }
+
   /// Whether clients are weighted; under differential privacy they never are.
   public var isWeighted: Bool { denominator == .totalWeight }
 

@@ -35,7 +35,8 @@ public enum RoundReleases: Sendable {
     case .correlated(let mechanism, let deviations):
       guard let limit = try ParticipationLimit(sampling, rounds: rounds) else {
         throw .invalidComposition(
-          technique: mechanism.name, reason: "its noise is correlated over the rounds: use cyclic sampling, which keeps people's rounds apart")
+          technique: mechanism.name,
+          reason: "its noise is correlated over the rounds: use cyclic sampling, which keeps people's rounds apart")
       }
       let sums = mechanism.event(rounds: rounds, participation: limit)
       guard deviations.isEmpty else {

@@ -71,15 +71,20 @@ public struct FederatedAveraging: LearningProcess {
     _ state: State, round: Int, cohort: [Int], charge: @Sendable () throws -> Void
   ) async throws -> (state: State, outcome: RoundOutcome) {
     let opened = try aggregation.round(count: parameterCount, state: state.aggregation, roundSeed: randomness.roundSeed(round))
+    if aggregation.hasClientNoise { try charge() }
     let collected = try await collect(state.parameters, round: round, cohort: cohort, into: opened)
-    try charge()
+    if !aggregation.hasClientNoise { try charge() }
 
-    let result = try opened.finish(collected.sum, noise: try randomness.noise(round: round))
+    let result: AggregationResult
+    do { result = try opened.finish(collected.sum, noise: try randomness.noise(round: round)) } catch AggregationError.tooFewClients {
+      // Cohorts vary, and the noise of a small one does not protect: its sum is dropped, and the next round goes on.
+      return (state, RoundOutcome(measurements: [], trainMetrics: collected.metrics, rejection: .tooFewClients))
+    }
     var next = state
     next.aggregation = result.state
     let isFinite = VectorMath.sumOfSquares(result.update).isFinite
     if isFinite { serverOptimizer.update(&next.parameters, gradient: result.update.map(Float.init), state: &next.serverOptimizer) }
-    return (next, RoundOutcome(measurements: result.measurements, trainMetrics: collected.metrics, isUpdateRejected: !isFinite))
+    return (next, RoundOutcome(measurements: result.measurements, trainMetrics: collected.metrics, rejection: isFinite ? nil : .notFinite))
   }
 
   private struct Collected: Sendable {

@@ -5,12 +5,22 @@ import SecureNoise
 
 /// One charge of a ledger.
 public struct LedgerCharge: Codable, Hashable, Sendable {
+  /// What a charge covers.
+  public enum Scope: String, Codable, Hashable, Sendable {
+    /// Its round.
+    case round
+    /// All rounds up to its own: it stands in place of all charges before it.
+    case run
+  }
+
   /// Position in the ledger, from 1.
   public let sequence: Int
   /// Round that was charged.
   public let round: Int
-  /// What the round may release.
+  /// What the rounds in `scope` may release.
   public let event: PrivacyEvent
+  /// Whether that is this round or all rounds so far.
+  public let scope: Scope
   /// When the charge was written.
   public let date: Date
   /// SHA-256 over the previous hash and this charge, in hexadecimal.
@@ -47,6 +57,7 @@ public enum LedgerError: Error, Sendable, CustomStringConvertible {
 /// missing at the end are found by the report, which compares with the rounds that were released. The chain is not keyed: it finds
 /// accidents and careless edits, not a forger who computes it anew.
 public final class PrivacyLedger: Sendable {
+  private static let formatVersion = 2
   private let database: DatabaseQueue
   private let path: String
   private let planHash: String
@@ -58,9 +69,9 @@ public final class PrivacyLedger: Sendable {
       try database.execute(
         sql: """
           CREATE TABLE run (id INTEGER PRIMARY KEY CHECK (id = 1), formatVersion INTEGER NOT NULL, planHash TEXT NOT NULL);
-          CREATE TABLE charge (sequence INTEGER PRIMARY KEY, round INTEGER NOT NULL UNIQUE, event TEXT NOT NULL, date TEXT NOT NULL, hash TEXT NOT NULL);
+          CREATE TABLE charge (sequence INTEGER PRIMARY KEY, round INTEGER NOT NULL UNIQUE, event TEXT NOT NULL, scope TEXT NOT NULL, date TEXT NOT NULL, hash TEXT NOT NULL);
           """)
-      try database.execute(sql: "INSERT INTO run VALUES (1, 1, ?)", arguments: [planHash])
+      try database.execute(sql: "INSERT INTO run VALUES (1, \(Self.formatVersion), ?)", arguments: [planHash])
     }
     return ledger
   }
@@ -70,7 +81,8 @@ public final class PrivacyLedger: Sendable {
     guard FileManager.default.fileExists(atPath: path) else { throw .storage(path: path, reason: "does not exist") }
     let ledger = try PrivacyLedger(path: path, planHash: planHash)
     let found = try ledger.access { database in
-      try String.fetchOne(database, sql: "SELECT planHash FROM run WHERE id = 1 AND formatVersion = 1") ?? "another format"
+      try String.fetchOne(database, sql: "SELECT planHash FROM run WHERE id = 1 AND formatVersion = \(Self.formatVersion)")
+        ?? "another format"
     }
     guard found == planHash else { throw .foreign(path: path, expected: planHash, found: found) }
     _ = try ledger.charges()
@@ -93,7 +105,9 @@ public final class PrivacyLedger: Sendable {
   }
 
   /// Commits the charge of a round; on return it is durable.
-  public func charge(round: Int, event: PrivacyEvent, date: Date = Date()) throws(LedgerError) {
+  public func charge(
+    round: Int, event: PrivacyEvent, scope: LedgerCharge.Scope = .round, date: Date = Date()
+  ) throws(LedgerError) {
     let stamp = Self.stamp(date)
     let text: String
     do { text = try CanonicalJSON.text(event) } catch { throw .storage(path: path, reason: String(describing: error)) }
@@ -102,8 +116,9 @@ public final class PrivacyLedger: Sendable {
       guard try Int.fetchOne(database, sql: "SELECT round FROM charge WHERE round = ?", arguments: [round]) == nil else { return false }
       let last = try Row.fetchOne(database, sql: "SELECT sequence, hash FROM charge ORDER BY sequence DESC LIMIT 1")
       let sequence = (last?["sequence"] ?? 0) + 1
-      let hash = hash(previous: last?["hash"], sequence: sequence, round: round, event: text, stamp: stamp)
-      try database.execute(sql: "INSERT INTO charge VALUES (?, ?, ?, ?, ?)", arguments: [sequence, round, text, stamp, hash])
+      let hash = hash(previous: last?["hash"], sequence: sequence, round: round, event: text, scope: scope, stamp: stamp)
+      try database.execute(
+        sql: "INSERT INTO charge VALUES (?, ?, ?, ?, ?, ?)", arguments: [sequence, round, text, scope.rawValue, stamp, hash])
       return true
     }
     guard isNew else { throw .alreadyCharged(round: round) }
@@ -112,17 +127,18 @@ public final class PrivacyLedger: Sendable {
   /// All charges in order, with their chain verified.
   public func charges() throws(LedgerError) -> [LedgerCharge] {
     let rows = try access { database in
-      try Row.fetchAll(database, sql: "SELECT sequence, round, event, date, hash FROM charge ORDER BY sequence")
+      try Row.fetchAll(database, sql: "SELECT sequence, round, event, scope, date, hash FROM charge ORDER BY sequence")
     }
     var charges: [LedgerCharge] = []
     var previous: String?
     for (index, row) in rows.enumerated() {
       guard let sequence = row["sequence"] as Int?, let round = row["round"] as Int?, let text = row["event"] as String?,
-        let stamp = row["date"] as String?, let stored = row["hash"] as String?, sequence == index + 1,
-        stored == hash(previous: previous, sequence: sequence, round: round, event: text, stamp: stamp),
+        let scope = (row["scope"] as String?).flatMap(LedgerCharge.Scope.init), let stamp = row["date"] as String?,
+        let stored = row["hash"] as String?, sequence == index + 1,
+        stored == hash(previous: previous, sequence: sequence, round: round, event: text, scope: scope, stamp: stamp),
         let event = try? CanonicalJSON.decode(PrivacyEvent.self, from: Data(text.utf8)), let date = Self.date(stamp)
       else { throw .tampered(path: path, sequence: index + 1) }
-      charges.append(LedgerCharge(sequence: sequence, round: round, event: event, date: date, hash: stored))
+      charges.append(LedgerCharge(sequence: sequence, round: round, event: event, scope: scope, date: date, hash: stored))
       previous = stored
     }
     return charges
@@ -132,13 +148,14 @@ public final class PrivacyLedger: Sendable {
   public func totalEvent() throws(LedgerError) -> PrivacyEvent {
     var parts: [(event: PrivacyEvent, count: Int)] = []
     for charge in try charges() {
+      if charge.scope == .run { parts = [] }
       if let last = parts.last, last.event == charge.event { parts[parts.count - 1].count += 1 } else { parts.append((charge.event, 1)) }
     }
-    return .composed(parts.map { $0.event.repeated($0.count) })
+    return .composed(parts.map { $0.count == 1 ? $0.event : $0.event.repeated($0.count) })
   }
 
-  private func hash(previous: String?, sequence: Int, round: Int, event: String, stamp: String) -> String {
-    SHA256.hexDigest(of: Array("\(previous ?? planHash)\n\(sequence)\n\(round)\n\(event)\n\(stamp)".utf8))
+  private func hash(previous: String?, sequence: Int, round: Int, event: String, scope: LedgerCharge.Scope, stamp: String) -> String {
+    SHA256.hexDigest(of: Array("\(previous ?? planHash)\n\(sequence)\n\(round)\n\(event)\n\(scope.rawValue)\n\(stamp)".utf8))
   }
 
   private static func stamp(_ date: Date) -> String { date.formatted(.iso8601) }

@@ -4,7 +4,7 @@ import FederatedLearning
 import Foundation
 import NeuralNetworks
 public import PrivacyAccounting
-public import PrivacyEvents
+import PrivacyEvents
 import SecureNoise
 
 /// A plan that has been checked as a whole and can be run: data read, model and data fitted, privacy feasible, leaks listed.
@@ -21,8 +21,8 @@ public struct CompiledPlan: Sendable {
   public let aggregation: AggregationPipeline
   /// Who draws the cohorts.
   public let sampler: any ClientSampler
-  /// What one round releases, with its sampling; `nil` without privacy.
-  public let roundEvent: PrivacyEvent?
+  /// What the run releases and what that costs; `nil` without privacy.
+  public let privacy: RunPrivacy?
   /// What the run will say about itself.
   public let facts: RunFacts
   /// Things that are allowed but worth a second look.
@@ -30,8 +30,6 @@ public struct CompiledPlan: Sendable {
 
   /// Number of people that a cohort is drawn from; public, hence fixed.
   public var populationSize: Int { dataset.train.clientCount }
-  /// The accountant that the plan asks for.
-  public var accountant: PrivacyAccountant? { plan.privacy?.privacyAccountant }
   /// Expected number of participants.
   public var expectedCohort: Double { sampler.expectedCohortSize(populationSize: populationSize) }
 
@@ -43,13 +41,20 @@ public struct CompiledPlan: Sendable {
       try Self.checkShape(of: plan)
       let dataset = try DatasetCatalogue.load(plan.task.request())
       let population = dataset.train.clientCount
-      let sampler = try plan.sampling.sampler(populationSize: population)
       var settled = plan
-      let draw = sampler.scheme(populationSize: population)
-      try Self.calibrate(&settled, draw: draw)
-      let aggregation = try settled.aggregation.pipeline(
-        weighting: settled.algorithm.weighting, expectedCohort: sampler.expectedCohortSize(populationSize: population))
-      let event = settled.privacy == nil ? nil : aggregation.privacyEvent.sampled(draw)
+      try settled.sampling.settle(populationSize: population)
+      let sampler = try settled.sampling.sampler(populationSize: population)
+      let context = AggregationContext(
+        isWeighted: plan.algorithm.weighting == .examples, rounds: plan.algorithm.rounds,
+        expectedCohort: sampler.expectedCohortSize(populationSize: population), sampling: sampler.scheme(populationSize: population),
+        parameterCount: try plan.task.graph.parameterLayout().count)
+      settled.aggregation.settle(in: context)
+      let strategy = try settled.aggregation.strategy(in: context)
+      try Self.calibrate(&settled, in: context, strategy: strategy)
+      let aggregation = try settled.aggregation.pipeline(in: context, strategy: strategy)
+      let privacy = try settled.privacy.map {
+        try RunPrivacy(releases: aggregation.releases, sampling: context.sampling, accountant: $0.privacyAccountant, delta: $0.delta)
+      }
       // Building the process checks model against data; it is built again with the run's own randomness.
       _ = try settled.process(
         dataset: dataset, aggregation: aggregation, randomness: .reproducible(seed: 0), executor: ComputeExecutor(threadCount: 1))
@@ -58,11 +63,16 @@ public struct CompiledPlan: Sendable {
       self.dataset = dataset
       self.sampler = sampler
       self.aggregation = aggregation
-      roundEvent = event
+      self.privacy = privacy
       var warnings = aggregation.noiseSplit?.warning.map { [$0] } ?? []
-      if let event { warnings += try Self.checkBudget(settled, event: event, population: population) }
+      var allowed = settled.algorithm.rounds
+      if let privacy {
+        allowed = try Self.roundsWithinBudget(settled, privacy)
+        warnings += Self.warnings(settled, privacy, allowedRounds: allowed, population: population)
+      }
       self.warnings = warnings
-      facts = RunFacts(plan: settled, dataset: dataset, aggregation: aggregation, sampler: sampler, event: event)
+      facts = try RunFacts(
+        plan: settled, dataset: dataset, aggregation: aggregation, sampler: sampler, privacy: privacy, allowedRounds: allowed)
     } catch AccountingError.unsuitableAccountant(let name, let reason, let remedy) {
       throw .infeasiblePlan(
         key: "privacy.accountant", problem: "is \(name), which has no bound for the rounds of this plan: \(reason)", remedy: remedy)
@@ -95,10 +105,23 @@ public struct CompiledPlan: Sendable {
           remedy: "use “tightest”, and “epsilon account --accountant monte-carlo” for a second opinion")
       }
       // A zeroed person still sends the bit of a zero update: the count moves by 1, not by the ½ that its noise is scaled to.
-      if privacy.neighboringRelation == .zeroOut, plan.aggregation.hasAdaptiveNorms {
+      if privacy.neighboringRelation == .zeroOut, plan.aggregation.hasCenteredCounts {
         throw .infeasiblePlan(
           key: "privacy.neighboringRelation", problem: "is zeroOut, under which the counts of adaptive clipping are not covered",
-          remedy: "use addOrRemoveOne or replaceOne, or gaussianFixed")
+          remedy: "use addOrRemoveOne or replaceOne, or a fixed clipping norm")
+      }
+      if privacy.neighboringRelation == .addOrRemoveOne, plan.aggregation.isDistributed {
+        throw .infeasiblePlan(
+          key: "privacy.neighboringRelation",
+          problem: "is addOrRemoveOne, which distributed noise does not cover: a client that stays away takes its noise along",
+          remedy: "use zeroOut or replaceOne")
+      }
+    }
+    if plan.aggregation.isCorrelated {
+      guard case .cyclic = plan.sampling else {
+        throw .infeasiblePlan(
+          key: "sampling", problem: "lets people take part in any round, but the noise of this aggregation is correlated over the rounds",
+          remedy: "keep people's rounds apart with sampling={cyclic: {clientsPerRound: \(plan.sampling.clientsPerRound)}}")
       }
     }
     if plan.aggregation.isPrivate {
@@ -114,48 +137,78 @@ public struct CompiledPlan: Sendable {
     } else if plan.privacy != nil {
       throw .infeasiblePlan(
         key: "aggregation", problem: "adds no noise though the plan has a privacy target",
-        remedy: "use gaussianAdaptive or gaussianFixed, or remove the privacy section")
+        remedy: "use dp, gaussianAdaptive, ddp, tree, banded or blt, or remove the privacy section")
     }
   }
 
   /// Fills in the noise multiplier from the target ε, for the planned number of rounds.
-  private static func calibrate(_ plan: inout TrainingPlan, draw: SamplingScheme) throws {
+  private static func calibrate(_ plan: inout TrainingPlan, in context: AggregationContext, strategy: ToeplitzStrategy?) throws {
     guard let privacy = plan.privacy, plan.aggregation.isPrivate, plan.aggregation.noiseMultiplier == nil else { return }
     guard let epsilon = privacy.epsilon else {
       throw TrainingError.infeasiblePlan(
         key: "privacy.epsilon", problem: "is missing and so is the noise multiplier",
         remedy: "give one of them: a multiplier is calibrated to ε")
     }
-    let rounds = plan.algorithm.rounds
-    let multiplier = try Calibration.noiseMultiplier(
-      for: PrivacyTarget(epsilon: epsilon, delta: privacy.delta), accountant: privacy.privacyAccountant
-    ) { .gaussian(noiseMultiplier: $0).sampled(draw).repeated(rounds) }
-    // The split over update and counts is equal to this in exact arithmetic; a billionth covers its rounding.
-    plan.aggregation.noiseMultiplier = multiplier * (1 + 1e-9)
+    var aggregation = plan.aggregation
+    var failure: (any Error)?
+    func releases(_ multiplier: Double) throws -> RoundReleases {
+      if aggregation.isOneGaussian { return .fresh(.gaussian(noiseMultiplier: multiplier)) }
+      aggregation.noiseMultiplier = multiplier
+      return try aggregation.pipeline(in: context, strategy: strategy).releases
+    }
+    let multiplier: Double
+    do {
+      multiplier = try Calibration.noiseMultiplier(
+        for: PrivacyTarget(epsilon: epsilon, delta: privacy.delta), accountant: privacy.privacyAccountant
+      ) { candidate in
+        do {
+          return try releases(candidate).event(rounds: context.rounds, sampling: context.sampling)
+        } catch AggregationError.noiseSplitImpossible {
+          // More noise than the counts leave room for; if no smaller multiplier does, the pipeline says so.
+          return .noOp
+        } catch {
+          failure = error
+          return .nonPrivate
+        }
+      }
+    } catch {
+      guard case .targetUnreachable = error else { throw error }
+      if let failure { throw failure }
+      guard aggregation.isDistributed else { throw error }
+      throw TrainingError.infeasiblePlan(
+        key: "aggregation", problem: "has integers too coarse for ε = \(epsilon): rounding alone makes updates too long",
+        remedy: "raise bits")
+    }
+    // The split over update and counts is equal to one Gaussian in exact arithmetic; a billionth covers its rounding.
+    plan.aggregation.noiseMultiplier = aggregation.isOneGaussian ? multiplier * (1 + 1e-9) : multiplier
   }
 
-  /// Refuses a budget that not even one round fits, and says where a run will stop early.
-  private static func checkBudget(_ plan: TrainingPlan, event: PrivacyEvent, population: Int) throws -> [String] {
-    guard let privacy = plan.privacy else { return [] }
+  /// How many of the planned rounds the budget lasts for; a budget that not even one round fits is refused.
+  private static func roundsWithinBudget(_ plan: TrainingPlan, _ privacy: RunPrivacy) throws -> Int {
+    guard let budget = plan.privacy?.epsilon else { return plan.algorithm.rounds }
+    let first = try privacy.epsilon(afterRounds: 1).upper
+    guard first <= budget else {
+      throw TrainingError.infeasiblePlan(
+        key: "privacy.epsilon", problem: "is \(budget), but the first round alone spends \(first)",
+        remedy: "raise the noise multiplier, lower clientsPerRound, or leave the multiplier out to have it calibrated")
+    }
+    return try privacy.rounds(within: budget, maximum: plan.algorithm.rounds)
+  }
+
+  private static func warnings(_ plan: TrainingPlan, _ privacy: RunPrivacy, allowedRounds: Int, population: Int) -> [String] {
     var warnings: [String] = []
     if privacy.delta * Double(population) >= 1 {
       warnings.append(
         "δ = \(privacy.delta) is not below one over the \(population) clients: a mechanism that publishes one random client would pass")
     }
-    let curve = try privacy.privacyAccountant.curve(of: event)
-    guard let epsilon = privacy.epsilon else { return warnings }
-    let first = try curve.epsilon(afterRounds: 1, delta: privacy.delta).upper
-    guard first <= epsilon else {
-      throw TrainingError.infeasiblePlan(
-        key: "privacy.epsilon", problem: "is \(epsilon), but the first round alone spends \(first)",
-        remedy: "raise the noise multiplier, lower clientsPerRound, or leave the multiplier out to have it calibrated")
-    }
-    if try curve.epsilon(afterRounds: plan.algorithm.rounds, delta: privacy.delta).upper > epsilon {
-      let rounds = try Calibration.rounds(
-        for: PrivacyTarget(epsilon: epsilon, delta: privacy.delta), accountant: privacy.privacyAccountant, maximum: plan.algorithm.rounds,
-        of: event)
+    if case .toKnownCohorts = privacy.releases, !privacy.sampling.spansEvent, plan.algorithm.rounds > 1 {
       warnings.append(
-        "the budget ε = \(epsilon) lasts for \(rounds) of the \(plan.algorithm.rounds) planned rounds; training will stop there")
+        "everybody may take part in every round, and sampling amplifies nothing where cohorts are known: use cyclic sampling for less noise"
+      )
+    }
+    if let budget = plan.privacy?.epsilon, allowedRounds < plan.algorithm.rounds {
+      warnings.append(
+        "the budget ε = \(budget) lasts for \(allowedRounds) of the \(plan.algorithm.rounds) planned rounds; training will stop there")
     }
     return warnings
   }
@@ -201,6 +254,18 @@ extension TaskPlan {
 }
 
 extension SamplingPlan {
+  /// Fills in the cycle: as long as the cohorts allow, so that everybody takes part about once in it.
+  fileprivate mutating func settle(populationSize: Int) throws {
+    guard case .cyclic(let size, let cycle, let seed) = self else { return }
+    let longest = max(1, populationSize / size)
+    guard (cycle ?? longest) <= longest else {
+      throw TrainingError.infeasiblePlan(
+        key: "sampling.cycle", problem: "is \(cycle ?? longest), but \(populationSize) clients fill only \(longest) cohorts of \(size)",
+        remedy: "lower it or clientsPerRound")
+    }
+    self = .cyclic(clientsPerRound: size, cycle: cycle ?? longest, seed: seed)
+  }
+
   fileprivate func sampler(populationSize: Int) throws -> any ClientSampler {
     guard clientsPerRound <= populationSize else {
       throw TrainingError.infeasiblePlan(
@@ -210,64 +275,9 @@ extension SamplingPlan {
     switch self {
     case .poisson(let size): return try PoissonClientSampler(rate: Double(size) / Double(populationSize))
     case .fixedSize(let size): return try FixedSizeClientSampler(cohortSize: size)
-    }
-  }
-}
-
-extension AggregationPlan {
-  /// The multiplier of a private aggregation, if it is settled.
-  var noiseMultiplier: Double? {
-    get {
-      switch self {
-      case .gaussianFixed(let multiplier, _), .gaussianAdaptive(let multiplier, _, _, _, _), .dp(let multiplier, _): multiplier
-      case .mean, .clipping, .adaptiveClipping, .robust, .compression, .entropy, .secure: nil
-      }
-    }
-    set {
-      switch self {
-      case .gaussianFixed(_, let norm): self = .gaussianFixed(noiseMultiplier: newValue, clippingNorm: norm)
-      case .gaussianAdaptive(_, let norm, let quantile, let rate, let deviation):
-        self = .gaussianAdaptive(
-          noiseMultiplier: newValue, initialClippingNorm: norm, targetUnclippedQuantile: quantile, learningRate: rate,
-          clippedCountStandardDeviation: deviation)
-      case .dp(_, let zeroing): self = .dp(noiseMultiplier: newValue, zeroing: zeroing)
-      case .mean, .clipping, .adaptiveClipping, .robust, .compression, .entropy, .secure: break
-      }
-    }
-  }
-
-  /// Whether norms of a private aggregation follow noised counts.
-  var hasAdaptiveNorms: Bool {
-    switch self {
-    case .gaussianAdaptive, .dp: true
-    default: false
-    }
-  }
-
-  fileprivate func pipeline(weighting: AlgorithmPlan.Weighting, expectedCohort: Double) throws(AggregationError) -> AggregationPipeline {
-    let isWeighted = weighting == .examples
-    let mean = AggregationPipeline.mean(weighted: isWeighted)
-    switch self {
-    case .dp(let multiplier, let zeroing):
-      return try .differentiallyPrivate(noiseMultiplier: multiplier ?? 0, clientsPerRound: expectedCohort, zeroing: zeroing)
-    case .robust(let guards): return try .robust(weighted: isWeighted, zeroing: guards.zeroing, clipping: guards.clipping)
-    case .compression(let bits, let threshold, let guards):
-      return try .compressed(
-        weighted: isWeighted, zeroing: guards.zeroing, clipping: guards.clipping, bits: bits, threshold: threshold)
-    case .entropy(let stepSize, let guards):
-      return try .entropyCompressed(weighted: isWeighted, zeroing: guards.zeroing, clipping: guards.clipping, stepSize: stepSize)
-    case .secure(let guards): return try .secure(weighted: isWeighted, zeroing: guards.zeroing, clipping: guards.clipping)
-    case .mean: return mean
-    case .clipping(let norm): return try mean.clipping(norm: norm)
-    case .adaptiveClipping(let norm, let quantile, let rate):
-      return try mean.clipping(
-        adaptive: QuantileEstimator(initialEstimate: norm, targetQuantile: quantile, learningRate: rate))
-    case .gaussianFixed(let multiplier, let norm):
-      return try mean.gaussianFixed(noiseMultiplier: multiplier ?? 0, clientsPerRound: expectedCohort, clippingNorm: norm)
-    case .gaussianAdaptive(let multiplier, let norm, let quantile, let rate, let deviation):
-      return try mean.gaussianAdaptive(
-        noiseMultiplier: multiplier ?? 0, clientsPerRound: expectedCohort, initialClippingNorm: norm, targetUnclippedQuantile: quantile,
-        learningRate: rate, clippedCountStandardDeviation: deviation)
+    case .cyclic(let size, let cycle, let seed):
+      let parts = cycle ?? max(1, populationSize / size)
+      return try CyclicPoissonClientSampler(rate: min(1, Double(size * parts) / Double(populationSize)), cycle: parts, seed: seed)
     }
   }
 }

@@ -16,7 +16,7 @@ extension TrainingPlan {
     algorithm = try AlgorithmPlan(&reader)
     sampling = try SamplingPlan(&reader)
     aggregation = try AggregationPlan(&reader)
-    privacy = try PrivacyPlan.optional(&reader, sampling: sampling)
+    privacy = try PrivacyPlan.optional(&reader, sampling: sampling, aggregation: aggregation)
     evaluation = try EvaluationPlan(&reader)
     let seed = try reader.optionalInt("seed")
     try reader.require((seed ?? 0) >= 0, "seed", seed ?? 0, "at least 0")
@@ -32,31 +32,31 @@ extension PlanReader {
     return try PlanReader(node, path: join(key))
   }
 
-  fileprivate mutating func positive(_ key: String, default fallback: Double? = nil) throws(PlanError) -> Double {
+  mutating func positive(_ key: String, default fallback: Double? = nil) throws(PlanError) -> Double {
     let value = if let fallback { try double(key, default: fallback) } else { try double(key) }
     try require(value > 0, key, value, "above 0")
     return value
   }
 
-  fileprivate mutating func count(_ key: String, default fallback: Int? = nil, upTo limit: Int = 1_000_000_000) throws(PlanError) -> Int {
+  mutating func count(_ key: String, default fallback: Int? = nil, upTo limit: Int = 1_000_000_000) throws(PlanError) -> Int {
     let value = if let fallback { try int(key, default: fallback) } else { try int(key) }
     try require((1...limit).contains(value), key, value, "in 1…\(limit)")
     return value
   }
 
-  fileprivate mutating func fraction(_ key: String, default fallback: Double) throws(PlanError) -> Double {
+  mutating func fraction(_ key: String, default fallback: Double) throws(PlanError) -> Double {
     let value = try double(key, default: fallback)
     try require(value >= 0 && value <= 1, key, value, "in [0, 1]")
     return value
   }
 
-  fileprivate mutating func notNegative(_ key: String, default fallback: Double) throws(PlanError) -> Double {
+  mutating func notNegative(_ key: String, default fallback: Double) throws(PlanError) -> Double {
     let value = try double(key, default: fallback)
     try require(value >= 0, key, value, "at least 0")
     return value
   }
 
-  fileprivate mutating func seed() throws(PlanError) -> UInt64 {
+  mutating func seed() throws(PlanError) -> UInt64 {
     let value = try int("seed", default: 1)
     try require(value >= 0, "seed", value, "at least 0")
     return UInt64(value)
@@ -184,60 +184,17 @@ extension OptimizerConfiguration {
 extension SamplingPlan {
   fileprivate init(_ parent: inout PlanReader) throws(PlanError) {
     guard let node = parent.node("sampling") else { throw parent.missing("sampling") }
-    var (name, reader) = try PlanReader.choice(node, path: parent.join("sampling"), among: ["poisson", "fixedSize"])
+    var (name, reader) = try PlanReader.choice(node, path: parent.join("sampling"), among: ["poisson", "fixedSize", "cyclic"])
     let size = try reader.count("clientsPerRound")
-    self = name == "poisson" ? .poisson(clientsPerRound: size) : .fixedSize(clientsPerRound: size)
-    try reader.finish()
-  }
-}
-
-extension AggregationPlan {
-  fileprivate init(_ parent: inout PlanReader) throws(PlanError) {
-    guard let node = parent.node("aggregation") else { throw parent.missing("aggregation") }
-    let known = [
-      "mean", "clipping", "adaptiveClipping", "gaussianFixed", "gaussianAdaptive", "dp", "robust", "compression", "entropy", "secure",
-    ]
-    var (name, reader) = try PlanReader.choice(node, path: parent.join("aggregation"), among: known)
-    func multiplier(_ reader: inout PlanReader) throws(PlanError) -> Double? {
-      let value = try reader.optionalDouble("noiseMultiplier")
-      if let value { try reader.require(value > 0, "noiseMultiplier", value, "above 0; leave it out to calibrate it to privacy.epsilon") }
-      return value
-    }
     switch name {
-    case "clipping": self = .clipping(clippingNorm: try reader.positive("clippingNorm"))
-    case "adaptiveClipping":
-      self = .adaptiveClipping(
-        initialClippingNorm: try reader.positive("initialClippingNorm", default: 1),
-        targetUnclippedQuantile: try reader.fraction("targetUnclippedQuantile", default: 0.8),
-        learningRate: try reader.notNegative("learningRate", default: 0.2))
-    case "gaussianFixed":
-      self = .gaussianFixed(noiseMultiplier: try multiplier(&reader), clippingNorm: try reader.positive("clippingNorm"))
-    case "gaussianAdaptive":
-      let deviation = try reader.optionalDouble("clippedCountStandardDeviation")
-      if let deviation { try reader.require(deviation > 0, "clippedCountStandardDeviation", deviation, "above 0") }
-      self = .gaussianAdaptive(
-        noiseMultiplier: try multiplier(&reader), initialClippingNorm: try reader.positive("initialClippingNorm", default: 0.1),
-        targetUnclippedQuantile: try reader.fraction("targetUnclippedQuantile", default: 0.5),
-        learningRate: try reader.notNegative("learningRate", default: 0.2), clippedCountStandardDeviation: deviation)
-    case "dp": self = .dp(noiseMultiplier: try multiplier(&reader), zeroing: try reader.optionalBool("zeroing") ?? true)
-    case "robust": self = .robust(try RobustPlan(&reader))
-    case "compression":
-      let bits = try reader.count("bits", default: 8, upTo: 16)
-      let threshold = try reader.int("threshold", default: 20_000)
-      try reader.require(threshold >= 0, "threshold", threshold, "at least 0")
-      self = .compression(bits: bits, threshold: threshold, guards: try RobustPlan(&reader))
-    case "entropy":
-      self = .entropy(stepSize: try reader.positive("stepSize", default: 0.5), guards: try RobustPlan(&reader))
-    case "secure": self = .secure(try RobustPlan(&reader))
-    default: self = .mean
+    case "cyclic":
+      let cycle = try reader.optionalInt("cycle")
+      if let cycle { try reader.require((1...1_000_000).contains(cycle), "cycle", cycle, "in 1…1000000") }
+      self = .cyclic(clientsPerRound: size, cycle: cycle, seed: try reader.seed())
+    case "fixedSize": self = .fixedSize(clientsPerRound: size)
+    default: self = .poisson(clientsPerRound: size)
     }
     try reader.finish()
-  }
-}
-
-extension RobustPlan {
-  fileprivate init(_ reader: inout PlanReader) throws(PlanError) {
-    self.init(zeroing: try reader.optionalBool("zeroing") ?? true, clipping: try reader.optionalBool("clipping") ?? true)
   }
 }
 
@@ -253,16 +210,25 @@ extension PlanReader {
 }
 
 extension PrivacyPlan {
-  fileprivate static func optional(_ parent: inout PlanReader, sampling: SamplingPlan) throws(PlanError) -> PrivacyPlan? {
+  fileprivate static func optional(
+    _ parent: inout PlanReader, sampling: SamplingPlan, aggregation: AggregationPlan
+  ) throws(PlanError) -> PrivacyPlan? {
     guard let node = parent.node("privacy") else { return nil }
     var reader = try PlanReader(node, path: parent.join("privacy"))
     let epsilon = try reader.optionalDouble("epsilon")
     if let epsilon { try reader.require(epsilon > 0, "epsilon", epsilon, "above 0") }
     let delta = try reader.double("delta")
     try reader.require(delta > 0 && delta < 1, "delta", delta, "in (0, 1), well below 1 over the number of clients")
-    // Under Poisson sampling a person may be absent; a fixed cohort is always full, so a person can only be exchanged.
+    // Where everybody is drawn alone a person may be absent; a fixed cohort is always full, so a person can only be exchanged. A client
+    // that adds its own noise takes that along when it stays away: only its update can be missing.
     let natural: NeighboringRelation
-    if case .poisson = sampling { natural = .addOrRemoveOne } else { natural = .replaceOne }
+    if aggregation.isDistributed {
+      natural = .zeroOut
+    } else if case .fixedSize = sampling {
+      natural = .replaceOne
+    } else {
+      natural = .addOrRemoveOne
+    }
     let plan = PrivacyPlan(
       epsilon: epsilon, delta: delta, neighboringRelation: try reader.word("neighboringRelation", default: natural),
       accountant: try reader.accountant("accountant"))

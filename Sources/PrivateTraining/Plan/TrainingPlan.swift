@@ -83,56 +83,16 @@ public enum SamplingPlan: Codable, Hashable, Sendable {
   case poisson(clientsPerRound: Int)
   /// Exactly `clientsPerRound` of them.
   case fixedSize(clientsPerRound: Int)
+  /// Every client belongs to one of `cycle` parts, keyed by `seed`, that take turns; `clientsPerRound` on average out of the part whose
+  /// turn it is. Without a cycle it is as long as can be, so that everybody takes part about once in it.
+  case cyclic(clientsPerRound: Int, cycle: Int?, seed: UInt64)
 
   /// Expected number of participants.
   public var clientsPerRound: Int {
     switch self {
-    case .poisson(let size), .fixedSize(let size): size
+    case .poisson(let size), .fixedSize(let size), .cyclic(let size, _, _): size
     }
   }
-}
-
-/// How updates become one.
-public enum AggregationPlan: Codable, Hashable, Sendable {
-  /// Plain mean, without privacy.
-  case mean
-  /// Mean of updates clipped to a fixed norm, without noise.
-  case clipping(clippingNorm: Double)
-  /// Mean of updates clipped to a running quantile of their norms, without noise.
-  case adaptiveClipping(initialClippingNorm: Double, targetUnclippedQuantile: Double, learningRate: Double)
-  /// Gaussian mechanism with a fixed clipping norm; the multiplier is calibrated where `nil`.
-  case gaussianFixed(noiseMultiplier: Double?, clippingNorm: Double)
-  /// Gaussian mechanism with an adaptive clipping norm; the multiplier is calibrated where `nil`.
-  case gaussianAdaptive(
-    noiseMultiplier: Double?, initialClippingNorm: Double, targetUnclippedQuantile: Double, learningRate: Double,
-    clippedCountStandardDeviation: Double?)
-  /// Gaussian mechanism with adaptive clipping and adaptive zeroing, both from noised counts; the multiplier, of everything together, is
-  /// calibrated where `nil`.
-  case dp(noiseMultiplier: Double?, zeroing: Bool)
-  /// Adaptive zeroing and clipping around the mean, without privacy.
-  case robust(RobustPlan)
-  /// The same with updates quantised to `bits` bits where they have more than `threshold` values, without privacy.
-  case compression(bits: Int, threshold: Int, guards: RobustPlan)
-  /// The same with updates on a lattice of `stepSize`, entropy coded, without privacy.
-  case entropy(stepSize: Double, guards: RobustPlan)
-  /// The same over sums of 32-bit integers, as a protocol of secure aggregation would carry them; without privacy.
-  case secure(RobustPlan)
-
-  /// Whether the aggregate carries noise for privacy.
-  public var isPrivate: Bool {
-    switch self {
-    case .gaussianFixed, .gaussianAdaptive, .dp: true
-    case .mean, .clipping, .adaptiveClipping, .robust, .compression, .entropy, .secure: false
-    }
-  }
-}
-
-/// Which guards against broken updates stand around a mean.
-public struct RobustPlan: Codable, Hashable, Sendable {
-  /// Whether updates with a magnitude far above the others' become zero.
-  public var zeroing: Bool
-  /// Whether the longest updates are clipped.
-  public var clipping: Bool
 }
 
 /// The privacy target of a plan.

@@ -77,7 +77,6 @@ private actor TrainingSession {
   private let process: FederatedAveraging
   private let evaluation: FederatedEvaluation
   private let ledger: PrivacyLedger
-  private let curve: CompositionCurve?
   private let plannedEpsilon: PrivacyBound?
   private var state: FederatedAveraging.State
   private var isBusy = false
@@ -95,8 +94,7 @@ private actor TrainingSession {
       evaluation = try FederatedEvaluation(graph: compiled.plan.task.graph, clients: compiled.dataset.test, executor: executor)
       state = try process.initialState()
       ledger = try .create(at: directory?.ledger, planHash: compiled.hash)
-      curve = try compiled.roundEvent.flatMap { try compiled.accountant?.curve(of: $0) }
-      plannedEpsilon = try curve?.epsilon(afterRounds: compiled.plan.algorithm.rounds, delta: compiled.plan.privacy?.delta ?? 0)
+      plannedEpsilon = try compiled.privacy?.epsilon(afterRounds: compiled.plan.algorithm.rounds)
       record = RunRecord(compiled, options: options)
       try directory?.write(record)
     } catch { throw TrainingError(error) }
@@ -110,15 +108,14 @@ private actor TrainingSession {
     isBusy = true
     defer { isBusy = false }
     let round = record.completedRounds + 1
-    let privacy = compiled.plan.privacy
     guard round <= record.plannedRounds else {
       try await conclude(.completed)
       return nil
     }
     do {
       // Projected before any client is touched.
-      let spent = try curve?.epsilon(afterRounds: round, delta: privacy?.delta ?? 0)
-      if let budget = privacy?.epsilon, let spent, spent.upper > budget {
+      let spent = try compiled.privacy?.epsilon(afterRounds: round)
+      if let budget = compiled.plan.privacy?.epsilon, let spent, spent.upper > budget {
         try await conclude(.budget)
         return nil
       }
@@ -130,9 +127,9 @@ private actor TrainingSession {
       let start = clock.now
       let cohort = compiled.sampler.sample(
         round: round, populationSize: compiled.populationSize, using: try randomness.clientSampling(round: round))
-      let (ledger, event) = (ledger, compiled.roundEvent)
+      let (ledger, charge) = (ledger, try compiled.privacy?.charge(round: round))
       let (next, outcome) = try await process.next(state, round: round, cohort: cohort) {
-        if let event { try ledger.charge(round: round, event: event) }
+        if let charge { try ledger.charge(round: round, event: charge.event, scope: charge.scope) }
       }
       // From here on the round is paid for: it finishes even if the caller is cancelled.
       state = next
@@ -200,7 +197,7 @@ private actor TrainingSession {
       epsilon: spent.map(RoundReport.Interval.init), plannedEpsilon: plannedEpsilon.map(RoundReport.Interval.init),
       epsilonBudget: privacy?.epsilon, delta: privacy?.delta, clippingNorm: released(.clippingNorm),
       noisedFractionClipped: released(.noisedFractionClipped), noiseStandardDeviation: released(.noiseStandardDeviation),
-      signalToNoiseRatio: released(.signalToNoiseRatio), isUpdateRejected: outcome.isUpdateRejected, seconds: seconds,
+      signalToNoiseRatio: released(.signalToNoiseRatio), rejection: outcome.rejection, seconds: seconds,
       hasReproducibleNoise: record.hasReproducibleNoise, nonPrivate: showsExact ? exact : nil)
   }
 }

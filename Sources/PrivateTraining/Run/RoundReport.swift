@@ -1,3 +1,4 @@
+public import FederatedLearning
 public import PrivacyAccounting
 
 /// What a round shows: in a private run only released figures, unless the exact ones were asked for.
@@ -62,8 +63,8 @@ public struct RoundReport: Codable, Hashable, Sendable {
   public let noiseStandardDeviation: Double?
   /// Signal over noise, from the noised mean.
   public let signalToNoiseRatio: Double?
-  /// Whether the aggregate was not finite and left the model unchanged.
-  public let isUpdateRejected: Bool
+  /// Why the round left the model unchanged; absent where it did not.
+  public let rejection: RoundOutcome.Rejection?
   /// Wall time of the round in seconds, the test included.
   public let seconds: Double
   /// Whether noise and draws can be repeated by whoever knows the seed: then ε is hypothetical and nobody is protected.

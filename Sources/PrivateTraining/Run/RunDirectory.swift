@@ -89,7 +89,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
   }
 
   /// Version of this format.
-  public var formatVersion = 1
+  public var formatVersion = 2
   /// Version of the program that wrote it.
   public var softwareVersion: String
   /// Name of the plan.
