@@ -4,7 +4,7 @@ public import SecureNoise
 ///
 /// A client sends its clipped update, whether it was clipped, and, for an adaptive bound, one bit of its own unclipped norm. The
 /// server learns the sum and the two counts.
-public struct L2Clipping: ShrinkingTechnique {
+public struct L2Clipping: AggregationTechnique {
   /// The running estimate of the bound.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round.

@@ -12,7 +12,7 @@ public import SecureNoise
 /// A client sends its update or zeros, whether it was zeroed, and, for an adaptive bound, one bit of its own norm. The server learns
 /// the sum and the two counts. With noised counts the bound is inside the privacy event of the pipeline's mechanism, without noise
 /// it is a leak; the exact number of zeroed clients is never released unasked.
-public struct Zeroing: ShrinkingTechnique {
+public struct Zeroing: AggregationTechnique {
   /// The running estimate of the bound.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round.
