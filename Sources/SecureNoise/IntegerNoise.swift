@@ -85,7 +85,7 @@ public struct IntegerNoise: Sendable {
         return sum
       }
     case .laplace(let laplace):
-      return Self.add(to: values) { laplace.draw(from: source) }
+      return laplace.add(to: values, from: source)
     case .strips(let sigma):
       return source.addWideDiscreteGaussian(sigma, to: values, usingFastPath: usingFastPath)
     }

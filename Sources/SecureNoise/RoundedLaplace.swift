@@ -10,7 +10,8 @@
 ///    inversion (``InversionTable``), which compares integers and reads more bits of the same uniform number until one
 ///    answer is certain. The scales 2b/B_i are exact, shifts of a `Double`.
 ///
-/// A number takes one word, and one more for each digit: four for b = 2³⁰, with tables of three thousand entries in all.
+/// A number takes one word, and one more for each digit: four for b = 2³⁰, with tables of three thousand entries in all. From 2³³ on
+/// there are more than three digits, and the speed falls to a fifth.
 struct RoundedLaplace: Sendable {
   /// ±h: h where the number is h ≥ 0, and −h where it is −1 − h.
   private let top: InversionTable
@@ -34,14 +35,40 @@ struct RoundedLaplace: Sendable {
     digitBits = Int64(width)
   }
 
-  /// A number; it fits into 63 bits but for a probability below e^(−2¹²).
+  /// Adds a number to every value, false where a sum does not fit into 64 bits. A number fits into 63 bits but for a probability below
+  /// e^(−2¹²).
+  func add(to values: UnsafeMutableBufferPointer<Int64>, from source: RandomSource) -> Bool {
+    // Tables that the loop holds itself are not retained for every number, which would take most of the time.
+    let width = digitBits
+    switch digits.count {
+    case 0: return add(to: values, from: source) { $0 }
+    case 1:
+      let a = digits[0]
+      return add(to: values, from: source) { $0 << width + a.draw(from: source) }
+    case 2:
+      let (a, b) = (digits[0], digits[1])
+      return add(to: values, from: source) { ($0 << width + a.draw(from: source)) << width + b.draw(from: source) }
+    case 3:
+      let (a, b, c) = (digits[0], digits[1], digits[2])
+      return add(to: values, from: source) {
+        (($0 << width + a.draw(from: source)) << width + b.draw(from: source)) << width + c.draw(from: source)
+      }
+    default:
+      return add(to: values, from: source) { digits.reduce($0) { $0 << width + $1.draw(from: source) } }
+    }
+  }
+
+  /// - Parameter lower: appends the digits to h.
   @inline(__always)
-  func draw(from source: RandomSource) -> Int64 {
-    let signed = top.draw(from: source)
-    let isNegative = signed < 0
-    var number = isNegative ? -1 - signed : signed
-    for digit in digits { number = number << digitBits + digit.draw(from: source) }
-    let magnitude = (number + 1) >> 1
-    return isNegative ? -magnitude : magnitude
+  private func add(to values: UnsafeMutableBufferPointer<Int64>, from source: RandomSource, _ lower: (Int64) -> Int64) -> Bool {
+    let top = top
+    for index in values.indices {
+      let signed = top.draw(from: source)
+      let magnitude = (lower(signed < 0 ? -1 - signed : signed) + 1) >> 1
+      let (sum, overflow) = values[index].addingReportingOverflow(signed < 0 ? -magnitude : magnitude)
+      if overflow { return false }
+      values[index] = sum
+    }
+    return true
   }
 }

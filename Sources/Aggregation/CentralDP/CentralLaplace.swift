@@ -118,7 +118,8 @@ extension AggregationPipeline {
   /// Differentially private mean by Laplace noise, with a fixed bound of the L1 norm.
   ///
   /// - Parameters:
-  ///   - noiseMultiplier: scale of the noise on the sum over the clipping norm, 0 or in [2^−40, 2^20]; a round alone is 1/`noiseMultiplier`-DP.
+  ///   - noiseMultiplier: scale of the noise on the sum over the clipping norm, 0 or in [2^−40, 2^20]; a round alone is
+  ///     1/`noiseMultiplier`-DP.
   ///   - clientsPerRound: the expected cohort, the constant that the sum is divided by.
   ///   - clippingNorm: greatest sum of the magnitudes of a client's update.
   public func laplace(noiseMultiplier: Double, clientsPerRound: Double, clippingNorm: Double) throws(AggregationError)
