@@ -102,15 +102,26 @@ public struct SecureSum: EncodingSummation {
   private static let steps = 0x1p32 - 1
 
   /// Integer that stands for `value`, from 0 to 2³² − 1.
-  func code(_ value: Double, lower: Double, upper: Double) -> Int64 {
+  static func code(_ value: Double, lower: Double, upper: Double, of components: Components) -> Int64 {
     guard upper > lower else { return 0 }
     let clipped = min(max(value, lower), upper)
     switch components {
-    case .integer: return nearestInteger(clipped.rounded() - lower) / Self.divisor(lower: lower, upper: upper)
+    case .integer: return nearestInteger(clipped.rounded() - lower) / divisor(lower: lower, upper: upper)
     case .real:
-      let scale = Self.steps / (upper - lower)
+      let scale = steps / (upper - lower)
       // Both are rounded, so that the offset of n clients is n times one integer.
-      return nearestInteger(min(max((clipped * scale).rounded() - (lower * scale).rounded(), 0), Self.steps))
+      return nearestInteger(min(max((clipped * scale).rounded() - (lower * scale).rounded(), 0), steps))
+    }
+  }
+
+  /// The number that a sum of `clients` codes stands for.
+  static func decoded(_ sum: Double, clients: Double, lower: Double, upper: Double, of components: Components) -> Double {
+    guard upper > lower else { return clients * lower }
+    switch components {
+    case .integer: return sum * Double(divisor(lower: lower, upper: upper)) + clients * lower
+    case .real:
+      let scale = steps / (upper - lower)
+      return (sum + clients * (lower * scale).rounded()) / scale
     }
   }
 
@@ -135,7 +146,7 @@ public struct SecureSum: EncodingSummation {
       report[first + 2] = high.centeredBit(value: greatest, estimate: state.upper)
       report[first + 3] = low.centeredBit(value: least, estimate: state.lower)
     }
-    return values.map { code($0, lower: lower, upper: upper) }
+    return values.map { Self.code($0, lower: lower, upper: upper, of: components) }
   }
 
   public func decode(
@@ -143,17 +154,7 @@ public struct SecureSum: EncodingSummation {
   ) throws(AggregationError) -> (values: [Double], measurements: [AggregationMeasurement]) {
     let (lower, upper) = range(state)
     let clients = Double(senders)
-    let values: [Double]
-    if upper == lower {
-      values = sum.map { _ in clients * lower }
-    } else if components == .integer {
-      let divisor = Double(Self.divisor(lower: lower, upper: upper))
-      values = sum.map { Double($0) * divisor + clients * lower }
-    } else {
-      let scale = Self.steps / (upper - lower)
-      let offset = (lower * scale).rounded()
-      values = sum.map { (Double($0) + clients * offset) / scale }
-    }
+    let values = sum.map { Self.decoded(Double($0), clients: clients, lower: lower, upper: upper, of: components) }
     let first = reports.startIndex
     let measurements = [
       AggregationMeasurement(.secureUpperBound, upper, .nonPrivate), AggregationMeasurement(.secureLowerBound, lower, .nonPrivate),
