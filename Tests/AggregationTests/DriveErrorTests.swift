@@ -4,8 +4,8 @@ import ParameterVectors
 import SecureNoise
 import Testing
 
-/// The error of ``Drive`` with both scales, against the paper. A Gaussian vector has a uniform direction, and so has its rotation, whatever the
-/// rotation is: over such vectors the averages over uniform rotations hold exactly.
+/// The error of ``Drive`` with both scales, against the paper. A Gaussian vector has a uniform direction, and so has its rotation,
+/// whatever the rotation is: over such vectors the averages over uniform rotations hold exactly.
 @Suite("Error of DRIVE")
 struct DriveErrorTests {
   /// ‖decoded − x‖²/‖x‖².
@@ -57,8 +57,8 @@ struct DriveErrorTests {
     }
   }
 
-  /// Errors of means over the same update with rotations of their own: (π/2 − 1)/m and (1 − 2/π)² + (2/π)(1 − 2/π)/m, the second with a bias of
-  /// 1 − 2/π along the update. Spreads are about √(2/1024) of a value.
+  /// Errors of means over the same update with rotations of their own: (π/2 − 1)/m and (1 − 2/π)² + (2/π)(1 − 2/π)/m, the second with a
+  /// bias of 1 − 2/π along the update. Spreads are about √(2/1024) of a value.
   @Test(
     "the mean of m clients: 0.57/m unbiased, 0.13 + 0.23/m least squares; the first is better from three clients on", arguments: [1, 3, 30])
   func means(clients: Int) throws {

@@ -60,7 +60,7 @@ struct GridLaplaceTests {
   }
 
   @Test(
-    "steps 2 to 4: what is released lies on the grid, and is the exact sum plus noise of scale z C (20,000 values, 6 standard errors: 2e-9)"
+    "steps 2 to 4: releases lie on the grid, and are the exact sum plus noise of scale z C (20,000 values, 6 standard errors: 2e-9)"
   )
   func released() throws {
     let (z, norm, clients) = (1.5, 0.7, 4.0)

@@ -81,6 +81,9 @@ struct SecureSumTests {
   func saturation() throws {
     let equal = try AggregationPipeline.mean().secureSum(.real, bounds: .fixed(lower: 1.5, upper: 1.5))
     #expect(try run(equal, [1, 2, 3]).sum == 4.5)
+    // So near that no step is left between them: never 0/0.
+    let near = try AggregationPipeline.mean().secureSum(.real, bounds: .fixed(lower: 0, upper: .leastNonzeroMagnitude))
+    #expect(try run(near, [1, 2, 3]).sum == 0)
     for (lower, upper, values, expected) in [
       (0.0, 255.0, [0, 1, 255, 22] as [Float], 278.0), (0, 255, [-10, 256], 255), (4, 20, [21], 20), (4, 20, [4, 4], 8),
       (4, 20, [10, 12, 20], 42),

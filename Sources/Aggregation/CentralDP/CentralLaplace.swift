@@ -48,10 +48,7 @@ public struct CentralLaplace: NoiseMechanism, IntegerSummation {
   ///   [2^−40, 2^20], whose noise is not drawn exactly; ``AggregationError/invalidComposition(technique:reason:)``.
   public init(noiseMultiplier: Double, clientsPerRound: Double, norm: ClippingNorm) throws(AggregationError) {
     try require(clientsPerRound > 0 && clientsPerRound.isFinite, "clients per round", clientsPerRound, "finite and above 0")
-    try norm.validate(name: "L1 clipping norm")
-    if case .adaptive(let estimator) = norm, case .exact = estimator.release {
-      throw .invalidComposition(technique: "central Laplace", reason: "its adaptive clipping norm needs noised counts")
-    }
+    try norm.validate(for: "central Laplace", name: "L1 clipping norm")
     do throws(SecureNoiseError) { noise = try .roundedLaplace(scale: grid.steps(noiseMultiplier)) } catch {
       throw .invalidParameter(name: "noise multiplier", value: noiseMultiplier, allowed: "0 or in [2^-40, 2^20]")
     }

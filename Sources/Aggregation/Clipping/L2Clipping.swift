@@ -24,10 +24,7 @@ public struct L2Clipping: AggregationTechnique {
   public var reportWidth: Int { ClippingNorm.reportWidth }
   public var worstCaseNormGrowth: Double? { 1 }
   public var noisedBitDeviations: [Double] { norm.noisedBitDeviations }
-  public var leaks: [String] {
-    guard case .adaptive(let estimator) = norm, case .exact = estimator.release else { return [] }
-    return ["the clipping norm adapts to counts of clients that carry no noise"]
-  }
+  public var leaks: [String] { norm.leaks(name: "clipping") }
 
   public func initialState() -> State { State(estimate: norm.initialEstimate) }
 
@@ -39,8 +36,7 @@ public struct L2Clipping: AggregationTechnique {
     _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
   ) throws(AggregationError) -> [AggregationMeasurement] {
     try norm.advance(
-      &state.estimate, reports: reports, participants: round.participants,
-      protection: norm.noisedBitDeviations.isEmpty ? .nonPrivate : .released, noise: noise)
+      &state.estimate, reports: reports, participants: round.participants, protection: norm.protection, noise: noise)
   }
 }
 

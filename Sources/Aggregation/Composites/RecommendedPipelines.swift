@@ -60,8 +60,8 @@ extension AggregationPipeline {
   ///
   /// Unlike the reference it divides by the expected cohort, states its event, which counts the noise of `minimumClients` only (see
   /// ``DistributedSum``), and rounds again where a client's rounded vector is long (β = e^(−½) instead of 0), which keeps the bound of its
-  /// norm low. The zeroing norm adapts to exact counts, and the count of the clipping norm is noised by the server: the first is a leak, with
-  /// the second the server is trusted.
+  /// norm low. The zeroing norm adapts to exact counts, and the count of the clipping norm is noised by the server: the first is a leak,
+  /// with the second the server is trusted.
   ///
   /// - Parameters:
   ///   - noiseMultiplier: z of update and count together with the noise of all expected clients.

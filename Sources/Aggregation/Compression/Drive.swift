@@ -8,14 +8,14 @@ public import SecureNoise
 /// - `.unbiased`, S = ‖x‖₂²/‖Rx‖₁: the projection of what is decoded on x is exactly x for
 ///   every rotation, the squared error ‖x‖²(1/L − 1). Under a uniformly random rotation the rest averages to 0, and the error is
 ///   about (π/2 − 1)‖x‖² = 0.57‖x‖². Under the randomised Hadamard transform
-///   used here the rest need not average out: measured, the mean of (3, 1, 0, 0) is off by a third of its norm, that of (1, 2, 3, 4) by 16 %,
-///   of Gaussian elements by 5 % for 16, 1.4 % for 64, too little to see for 1024.
+///   used here the rest need not average out: measured, the mean of (3, 1, 0, 0) is off by a third of its norm, that of (1, 2, 3, 4) by
+///   16 %, of Gaussian elements by 5 % for 16, 1.4 % for 64, too little to see for 1024.
 /// - `.leastSquares`, S = ‖Rx‖₁/n, the least squared error that signs and one scale allow, ‖x‖²(1 − L): (1 − 2/π)(1 − 1/n)‖x‖² on
 ///   average over uniform rotations, 0.36‖x‖². But everything comes out short by L, about 2/π: the error of a mean over many clients does
 ///   not go to 0. For m clients with the same update it is 0.13 + 0.23/m against 0.57/m: from three on the other scale is better.
 ///
-/// So neither claims to be unbiased, and the default is the first. FedJAX's `structured_drive_quantizer` takes the second, with one rotation
-/// for all clients of a round. Use a number of its own for each client as the shared one, or errors do not average out.
+/// So neither claims to be unbiased, and the default is the first. FedJAX's `structured_drive_quantizer` takes the second, with one
+/// rotation for all clients of a round. Use a number of its own for each client as the shared one, or errors do not average out.
 ///
 /// Vargaftik, Ben Basat, Portnoy, Mendelson, Ben-Itzhak and Mitzenmacher, DRIVE: one-bit distributed mean estimation, NeurIPS 2021.
 public struct Drive: UpdateEncoder, Hashable {

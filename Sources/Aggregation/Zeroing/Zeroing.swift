@@ -37,10 +37,7 @@ public struct Zeroing: AggregationTechnique {
   public var reportWidth: Int { ClippingNorm.reportWidth }
   public var worstCaseNormGrowth: Double? { 1 }
   public var noisedBitDeviations: [Double] { bound.noisedBitDeviations }
-  public var leaks: [String] {
-    guard case .adaptive(let estimator) = bound, case .exact = estimator.release else { return [] }
-    return ["the zeroing norm adapts to counts of clients that carry no noise"]
-  }
+  public var leaks: [String] { bound.leaks(name: "zeroing") }
 
   public func initialState() -> State { State(estimate: bound.initialEstimate) }
 
@@ -55,8 +52,7 @@ public struct Zeroing: AggregationTechnique {
     _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
   ) throws(AggregationError) -> [AggregationMeasurement] {
     try bound.advance(
-      &state.estimate, reports: reports, participants: round.participants,
-      protection: bound.noisedBitDeviations.isEmpty ? .nonPrivate : .released, noise: noise, names: .zeroing)
+      &state.estimate, reports: reports, participants: round.participants, protection: bound.protection, noise: noise, names: .zeroing)
   }
 }
 
