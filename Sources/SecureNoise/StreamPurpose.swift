@@ -7,6 +7,8 @@ public enum StreamPurpose: String, CaseIterable, Hashable, Sendable {
   case partition
   /// Choosing the clients of a round, in simulations without privacy.
   case clientSampling = "client-sampling"
+  /// Dealing clients out to the rounds of a cycle.
+  case cohortParts = "cohort-parts"
   /// Order of a client's examples and other randomness of its training.
   case clientTraining = "client-training"
   /// Noise of tests that must be reproducible.

@@ -13,8 +13,8 @@ private func checkConformance(_ sampler: some ClientSampler, population: Int) {
   var inclusions = [Int](repeating: 0, count: population)
   var neighbours = 0
   var total = 0
-  for _ in 0..<rounds {
-    let cohort = sampler.sample(populationSize: population, using: random)
+  for round in 1...rounds {
+    let cohort = sampler.sample(round: round, populationSize: population, using: random)
     #expect(zip(cohort, cohort.dropFirst()).allSatisfy { $0 < $1 })
     #expect(cohort.allSatisfy { 0 <= $0 && $0 < population })
     for client in cohort { inclusions[client] += 1 }
@@ -45,8 +45,8 @@ private func checkConformance(_ sampler: some ClientSampler, population: Int) {
   // The same chance gives the same cohort, and an empty population an empty one.
   let first = RandomSource.simulation(seed: 21, purpose: .clientSampling, round: 3)
   let second = RandomSource.simulation(seed: 21, purpose: .clientSampling, round: 3)
-  #expect(sampler.sample(populationSize: 500, using: first) == sampler.sample(populationSize: 500, using: second))
-  #expect(sampler.sample(populationSize: 0, using: random) == [])
+  #expect(sampler.sample(round: 3, populationSize: 500, using: first) == sampler.sample(round: 3, populationSize: 500, using: second))
+  #expect(sampler.sample(round: 1, populationSize: 0, using: random) == [])
 }
 
 @Suite("Client samplers")
@@ -72,7 +72,7 @@ struct ClientSamplerTests {
   func poissonSizes() throws {
     let sampler = try PoissonClientSampler(rate: 0.05)
     let random = RandomSource.simulation(seed: 22, purpose: .testing)
-    let sizes = (0..<20_000).map { _ in Double(sampler.sample(populationSize: 40, using: random).count) }
+    let sizes = (1...20_000).map { Double(sampler.sample(round: $0, populationSize: 40, using: random).count) }
     let variance = sizes.reduce(0) { $0 + ($1 - 2) * ($1 - 2) } / Double(sizes.count)
     let expected = 40 * 0.05 * 0.95
     let limit = 5.5 * ((2 * expected * expected + expected) / Double(sizes.count)).squareRoot()
@@ -80,12 +80,46 @@ struct ClientSamplerTests {
     #expect(sizes.contains(0))
   }
 
+  /// Counts within 5.5 standard deviations (4e-8 a comparison).
+  @Test("Cyclic sampling: a client only in rounds of its part, there at its rate; parts do not depend on who else is there")
+  func cyclic() throws {
+    let sampler = try CyclicPoissonClientSampler(rate: 0.4, cycle: 5, seed: 9)
+    #expect(sampler.scheme(populationSize: 200) == .cyclicPoisson(rate: 0.4, cycle: 5))
+    #expect(sampler.expectedCohortSize(populationSize: 200) == 16)
+    let parts = sampler.parts(populationSize: 200)
+    #expect(Array(sampler.parts(populationSize: 1_000).prefix(200)) == parts)
+    #expect(try CyclicPoissonClientSampler(rate: 0.4, cycle: 5, seed: 10).parts(populationSize: 200) != parts)
+    // Sizes of parts are binomial(1000, 1/5).
+    let sizes = Dictionary(grouping: sampler.parts(populationSize: 1_000)) { $0 }.mapValues(\.count)
+    #expect(sizes.count == 5 && sizes.values.allSatisfy { abs(Double($0) - 200) < 5.5 * 160.0.squareRoot() })
+    let random = RandomSource.simulation(seed: 23, purpose: .testing)
+    let turns = 5_000
+    var inclusions = [Int](repeating: 0, count: 200)
+    for round in 1...(5 * turns) {
+      for client in sampler.sample(round: round, populationSize: 200, using: random) {
+        #expect(parts[client] == (round - 1) % 5)
+        inclusions[client] += 1
+      }
+    }
+    let expected = 0.4 * Double(turns)
+    #expect(inclusions.allSatisfy { abs(Double($0) - expected) < 5.5 * (expected * 0.6).squareRoot() })
+    // At rate 1 a cycle is an epoch.
+    let epoch = try CyclicPoissonClientSampler(rate: 1, cycle: 7, seed: 0)
+    let drawn = (1...7).flatMap { epoch.sample(round: $0, populationSize: 100, using: random) }
+    #expect(drawn.sorted() == Array(0..<100))
+    #expect(epoch.sample(round: 1, populationSize: 0, using: random) == [])
+  }
+
   @Test("Rates and sizes without sense are errors")
   func errors() {
     for rate in [0, -0.1, 1.0.nextUp, .nan, Double.infinity] {
       #expect(throws: DatasetError.self) { try PoissonClientSampler(rate: rate) }
     }
+    for rate in [0, -0.1, 1.0.nextUp, .nan] {
+      #expect(throws: DatasetError.self) { try CyclicPoissonClientSampler(rate: rate, cycle: 3, seed: 0) }
+    }
     for size in [0, -3] {
+      #expect(throws: DatasetError.self) { try CyclicPoissonClientSampler(rate: 0.5, cycle: size, seed: 0) }
       #expect(throws: DatasetError.self) { try FixedSizeClientSampler(cohortSize: size) }
     }
   }

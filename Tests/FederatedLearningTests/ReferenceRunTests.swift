@@ -29,7 +29,8 @@ struct ReferenceRunTests {
     var state = try process.initialState()
     let expected = [20: 0.869, 100: 0.902, 200: 0.912]
     for round in 1...200 {
-      let cohort = sampler.sample(populationSize: data.train.clientCount, using: try process.randomness.clientSampling(round: round))
+      let cohort = sampler.sample(
+        round: round, populationSize: data.train.clientCount, using: try process.randomness.clientSampling(round: round))
       state = try await process.next(state, round: round, cohort: cohort) {}.state
       guard let accuracy = expected[round] else { continue }
       let found = try await evaluation.metrics(of: state.parameters).accuracy

@@ -11,7 +11,7 @@ public import PrivacyEvents
 /// of norm at most 1/z: nothing is lost against one Gaussian mechanism. Laplace noise is not divided, because no such identity
 /// holds for it: there z is that of the update alone and the counts are composed with it.
 public struct NoiseSplit: Codable, Hashable, Sendable {
-  /// z, of everything released in the round together; of the update alone where its noise is Laplace.
+  /// z, of everything released in the round together; of the update alone where its noise is Laplace or correlated over the rounds.
   public let noiseMultiplier: Double
   /// z_v, of the update.
   public let updateNoiseMultiplier: Double
@@ -48,13 +48,17 @@ public struct NoiseSplit: Codable, Hashable, Sendable {
   ///
   /// - Throws: ``AggregationError/invalidParameter(name:value:allowed:)``.
   public init(laplaceNoiseMultiplier: Double, bitDeviations: [Double]) throws(AggregationError) {
-    try require(
-      laplaceNoiseMultiplier >= 0 && laplaceNoiseMultiplier.isFinite, "noise multiplier", laplaceNoiseMultiplier, "finite and at least 0")
-    noiseMultiplier = laplaceNoiseMultiplier
-    updateNoiseMultiplier = laplaceNoiseMultiplier
-    groupNoiseMultipliers = [laplaceNoiseMultiplier]
+    try self.init(undivided: laplaceNoiseMultiplier, bitDeviations: bitDeviations, isLaplace: true)
+  }
+
+  /// `noiseMultiplier` on the update alone, beside counts that are composed with it.
+  init(undivided noiseMultiplier: Double, bitDeviations: [Double], isLaplace: Bool = false) throws(AggregationError) {
+    try require(noiseMultiplier >= 0 && noiseMultiplier.isFinite, "noise multiplier", noiseMultiplier, "finite and at least 0")
+    self.noiseMultiplier = noiseMultiplier
+    updateNoiseMultiplier = noiseMultiplier
+    groupNoiseMultipliers = [noiseMultiplier]
     self.bitDeviations = bitDeviations
-    isLaplace = true
+    self.isLaplace = isLaplace
   }
 
   /// z_v.

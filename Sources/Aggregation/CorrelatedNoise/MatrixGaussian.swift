@@ -15,7 +15,7 @@ public import SecureNoise
 /// noised. The noise is a floating-point Gaussian from a cryptographic generator.
 ///
 /// - Warning: the state holds past noise. A checkpoint with it must be kept as secret as the noise.
-public struct MatrixGaussian: AggregationTechnique {
+public struct MatrixGaussian: CorrelatedMechanism, AggregationTechnique {
   /// What is carried from round to round: enough to go on exactly.
   public struct State: Codable, Hashable, Sendable {
     /// Past noise: secret.
@@ -70,7 +70,31 @@ public struct MatrixGaussian: AggregationTechnique {
   public var name: String { "matrix" }
   public var reportWidth: Int { 1 }
   public var worstCaseNormGrowth: Double? { 1 }
-  public var leaks: [String] { noiseMultiplier > 0 ? ["the correlated noise is computed in floating point"] : [] }
+  public var bandCount: Int? {
+    switch strategy {
+    case .banded(let coefficients): coefficients.count
+    case .buffered: nil
+    }
+  }
+
+  public func titles(of split: NoiseSplit) -> [String] {
+    let kind =
+      switch strategy {
+      case .banded(let coefficients): "banded Toeplitz matrix of \(coefficients.count) bands"
+      case .buffered(_, let decays): "buffered Toeplitz matrix of \(decays.count) buffers"
+      }
+    return [
+      "sums of clipped updates, taken together as C·X + Z with C a \(kind): Z is Gaussian of \(freshNoiseMultiplier) × the clipping norm "
+        + "per coordinate and round (L2 sensitivity of a participation: the norm of a column of C × the clipping norm)"
+    ] + split.bitDeviations.map(countTitle)
+  }
+
+  public var assumptions: [String] {
+    [
+      "the server is trusted: it sees clipped updates and adds the noise, and keeps past noise secret",
+      "noise is a Gaussian in floating point, from AES-CTR keyed by the operating system: ε is that of real numbers (Mironov 2012)",
+    ]
+  }
 
   public func initialState() -> State {
     let stream = CorrelatedStream(checked: strategy)
@@ -132,18 +156,6 @@ extension AggregationPipeline {
       noiseMultiplier: noiseMultiplier, clientsPerRound: clientsPerRound, clippingNorm: clippingNorm, strategy: strategy,
       plannedRounds: plannedRounds)
     try requireUnweighted(for: technique.name)
-    guard summation == nil else {
-      throw .invalidComposition(technique: technique.name, reason: "its noise is real: it cannot stand around a sum of integers")
-    }
-    for other in techniques {
-      if other is any NoiseMechanism || other is MatrixGaussian {
-        throw .invalidComposition(technique: technique.name, reason: "“\(other.name)” in the pipeline adds noise of its own")
-      }
-      if other.worstCaseNormGrowth != 1 {
-        throw .invalidComposition(
-          technique: other.name, reason: "stands between the clip and the noise without a bound on how much it enlarges the norm")
-      }
-    }
     return try AggregationPipeline(technique, around: self, denominator: .expectedCohort(clientsPerRound))
   }
 }

@@ -31,6 +31,15 @@ public struct ParticipationLimit: Codable, Hashable, Sendable {
       minimumSeparation: values.decode(Int.self, forKey: .minimumSeparation))
   }
 
+  /// The limit that `sampling` keeps in `rounds` ≥ 1 rounds; `nil` where it allows everybody every round.
+  public init?(_ sampling: SamplingScheme, rounds: Int) throws(AggregationError) {
+    switch sampling {
+    case .cyclicPoisson(_, let separation), .minimumSeparationPoisson(_, let separation):
+      try self.init(maximumParticipations: (rounds - 1) / max(1, separation) + 1, minimumSeparation: separation)
+    default: return nil
+    }
+  }
+
   private init(once: Void) { (maximumParticipations, minimumSeparation) = (1, 1) }
 
   /// One round a person: a single pass over the population.

@@ -58,7 +58,7 @@ public struct TreeRestarts: Codable, Hashable, Sendable {
 /// sums (see ``TreeNoise``), so that the accounting of real Gaussians holds exactly.
 ///
 /// - Warning: the state holds the noise of the buffered nodes. A checkpoint with it must be kept as secret as the noise.
-public struct TreeGaussian: IntegerSummation {
+public struct TreeGaussian: CorrelatedMechanism, IntegerSummation {
   /// What is carried from round to round: enough to go on exactly.
   public struct State: Codable, Hashable, Sendable {
     /// Rounds so far, over all trees.
@@ -123,6 +123,18 @@ public struct TreeGaussian: IntegerSummation {
 
   public var name: String { "tree" }
   public var reportWidth: Int { 2 }
+  public var bandCount: Int? { nil }
+
+  public func titles(of split: NoiseSplit) -> [String] {
+    let trees = restarts.map { ", in trees that start anew after round \($0.warmup) and then every \($0.frequency)" } ?? ""
+    return [
+      "sums of clipped updates over dyadic ranges of rounds\(trees): Gaussian noise of \(self.split.updateNoiseMultiplier) × the clipping norm "
+        + "per node and coordinate (L2 sensitivity of a node: the clipping norm)"
+    ]
+      + self.split.bitDeviations.map {
+        "the same sums of counts of clients within the adaptive norm: Gaussian noise of standard deviation \($0) per node (sensitivity 1/2)"
+      } + split.bitDeviations.map(countTitle)
+  }
 
   public func initialState() -> State {
     let bound = norm.bound(norm.initialEstimate)

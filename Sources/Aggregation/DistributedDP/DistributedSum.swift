@@ -1,5 +1,5 @@
 import ParameterVectors
-public import PrivacyEvents
+import PrivacyEvents
 public import SecureNoise
 
 /// Differential privacy whose noise the clients add themselves, as integers, before a secure sum (Kairouz, Liu and Steinke 2021; Agarwal,
@@ -109,10 +109,31 @@ public struct DistributedSum: NoiseMechanism, EncodingSummation {
   }
 
   /// What a round of `minimumClients` clients releases, for the relation zero-out.
-  public func event(of split: NoiseSplit) -> PrivacyEvent {
+  public func releases(of split: NoiseSplit) -> RoundReleases {
     let update = parameters.event(honestClients: minimumClients)
     let counts = noisedBitDeviations.map { PrivacyEvent.gaussian(noiseMultiplier: $0) }
-    return counts.isEmpty ? update : .composed([update] + counts)
+    return .toKnownCohorts(counts.isEmpty ? update : .composed([update] + counts))
+  }
+
+  public func titles(of split: NoiseSplit) -> [String] {
+    let (l2, l1) = parameters.sensitivity
+    let name = noise == .skellam ? "Skellam" : "discrete Gaussian"
+    return [
+      "sum of \(bits)-bit integers modulo 2^\(bits), one per coordinate of the rotated and clipped updates: \(name) noise of variance "
+        + "\(parameters.localVariance) from every client, of which \(minimumClients) count (L2 sensitivity \(l2), L1 \(l1))"
+    ]
+      + noisedBitDeviations.map {
+        "count of clients within the adaptive norm: Gaussian noise of standard deviation \($0), added by the server (sensitivity 1)"
+      }
+  }
+
+  public var assumptions: [String] {
+    [
+      "clients are trusted to clip and to add their own noise: at least \(minimumClients) of every released round do so",
+      "the sum of the clients' integers is all that the server learns of an update: a protocol of secure aggregation carries it, which this "
+        + "program computes in the clear",
+      "clients' noise consists of integers drawn exactly, from AES-CTR keyed by the operating system",
+    ] + (norm.isFixed ? [] : ["the server is trusted with one bit of every client, whether its norm is within the clipping norm"])
   }
 
   /// Nothing that is not a real vector stands between its clip and its noise.

@@ -24,10 +24,12 @@ public struct AggregationPipeline: Sendable {
   public let techniques: [any AggregationTechnique]
   /// How integers are summed; `nil` where real numbers are.
   public let summation: (any IntegerSummation)?
+  /// What adds the privacy noise; `nil` without differential privacy.
+  public let mechanism: (any NoiseMechanism)?
   /// How the total noise multiplier is divided over the releases; `nil` without differential privacy.
   public let noiseSplit: NoiseSplit?
-  /// What one round releases, for the draw of clients that it got: to be wrapped by the sampler's scheme.
-  public let privacyEvent: PrivacyEvent
+  /// What the rounds release.
+  public let releases: RoundReleases
 
   /// The weighted mean, or the plain mean where every client counts the same.
   public static func mean(weighted: Bool = false) -> AggregationPipeline {
@@ -38,8 +40,9 @@ public struct AggregationPipeline: Sendable {
     self.denominator = denominator
     techniques = []
     summation = nil
+    mechanism = nil
     noiseSplit = nil
-    privacyEvent = .nonPrivate
+    releases = .nonPrivate
   }
 
   /// The mean of `inner` with its vectors summed as integers; techniques are wrapped around it.
@@ -50,7 +53,7 @@ public struct AggregationPipeline: Sendable {
     self.denominator = denominator ?? inner.denominator
     techniques = []
     self.summation = summation
-    (noiseSplit, privacyEvent) = try Self.split(techniques: [], summation: summation)
+    (mechanism, noiseSplit, releases) = try Self.split(techniques: [], summation: summation)
   }
 
   /// Wraps `inner` in `technique`.
@@ -76,18 +79,31 @@ public struct AggregationPipeline: Sendable {
     techniques = [technique] + inner.techniques
     summation = inner.summation
     self.denominator = denominator ?? inner.denominator
-    (noiseSplit, privacyEvent) = try Self.split(techniques: techniques, summation: summation)
+    (mechanism, noiseSplit, releases) = try Self.split(techniques: techniques, summation: summation)
   }
 
   /// Divides the noise of the mechanism, where there is one.
   private static func split(
     techniques: [any AggregationTechnique], summation: (any IntegerSummation)?
-  ) throws(AggregationError) -> (split: NoiseSplit?, event: PrivacyEvent) {
+  ) throws(AggregationError) -> (mechanism: (any NoiseMechanism)?, split: NoiseSplit?, releases: RoundReleases) {
     let mechanisms = techniques.compactMap { $0 as? any NoiseMechanism } + [summation].compactMap { $0 as? any NoiseMechanism }
-    guard let mechanism = mechanisms.first else { return (nil, .nonPrivate) }
+    guard let mechanism = mechanisms.first else { return (nil, nil, .nonPrivate) }
     let split = try mechanism.noiseSplit(
       bitDeviations: techniques.flatMap(\.noisedBitDeviations) + (summation?.noisedBitDeviations ?? []))
-    return (split, mechanism.event(of: split))
+    return (mechanism, split, mechanism.releases(of: split))
+  }
+
+  /// What one round releases to somebody who knows the draw of clients: to be wrapped by the sampler's scheme.
+  ///
+  /// Noise that is correlated over the rounds has no event of one round; accountants refuse what stands here then. Whole runs have one
+  /// always: ``RoundReleases/event(rounds:sampling:)``.
+  public var privacyEvent: PrivacyEvent {
+    switch releases {
+    case .nonPrivate: .nonPrivate
+    case .fresh(let event), .toKnownCohorts(let event): event
+    case .correlated(let mechanism, _):
+      .unsupported(reason: "the noise of “\(mechanism.name)” is correlated over the rounds: ask for the event of the whole run")
+    }
   }
 
   /// Whether some client side draws random numbers.

@@ -25,7 +25,7 @@ public struct FixedSizeClientSampler: ClientSampler, Hashable {
 
   /// Floyd's algorithm (Bentley and Floyd, A sample of brilliance, CACM 30, 1987): every subset is equally likely.
   /// Complexity: O(cohortSize log cohortSize).
-  public func sample(populationSize: Int, using random: RandomSource) -> [Int] {
+  public func sample(round: Int, populationSize: Int, using random: RandomSource) -> [Int] {
     precondition(populationSize >= 0, "a population cannot have \(populationSize) members")
     let size = min(cohortSize, populationSize)
     var chosen: Set<Int> = []

@@ -24,7 +24,7 @@ public struct PoissonClientSampler: ClientSampler, Hashable {
 
   /// Complexity: O(populationSize). Skipping ahead by geometric numbers would be faster, but in floating point it
   /// would not have exactly the stated distribution.
-  public func sample(populationSize: Int, using random: RandomSource) -> [Int] {
+  public func sample(round: Int, populationSize: Int, using random: RandomSource) -> [Int] {
     precondition(populationSize >= 0, "a population cannot have \(populationSize) members")
     return (0..<populationSize).filter { _ in random.bernoulli(probability: rate) }
   }

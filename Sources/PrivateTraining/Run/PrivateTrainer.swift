@@ -129,7 +129,7 @@ private actor TrainingSession {
       let clock = ContinuousClock()
       let start = clock.now
       let cohort = compiled.sampler.sample(
-        populationSize: compiled.populationSize, using: try randomness.clientSampling(round: round))
+        round: round, populationSize: compiled.populationSize, using: try randomness.clientSampling(round: round))
       let (ledger, event) = (ledger, compiled.roundEvent)
       let (next, outcome) = try await process.next(state, round: round, cohort: cohort) {
         if let event { try ledger.charge(round: round, event: event) }
