@@ -14,6 +14,8 @@ struct LaplaceTests {
     #expect(result.value(.clippingNorm) == 2 && result.value(.clippedCount) == 1)
     let private1 = try AggregationPipeline.mean().laplace(noiseMultiplier: 3, clientsPerRound: 4, clippingNorm: 2)
     #expect(private1.privacyEvent == .laplace(noiseMultiplier: 3) && private1.leaks.isEmpty)
+    let assumptions = try #require(private1.mechanism).assumptions.joined()
+    #expect(assumptions.contains("Laplace number rounded exactly") && !assumptions.contains("Gaussian"))
   }
 
   @Test("noise is Laplace of scale zC over the cohort: deviation, mean magnitude and tail (200,000 draws, 6σ: false alarm below 1e-8)")

@@ -65,6 +65,14 @@ public struct CentralLaplace: NoiseMechanism, IntegerSummation {
     try NoiseSplit(laplaceNoiseMultiplier: noiseMultiplier, bitDeviations: bitDeviations)
   }
 
+  public var assumptions: [String] {
+    [
+      "the server is trusted: it sees clipped updates and adds the noise",
+      "noise is a \(norm.isFixed ? "Laplace number" : "Laplace number, of counts a Gaussian,") rounded exactly to the grid of the integer sum "
+        + "(no floating-point hole, Mironov 2012), from AES-CTR keyed by the operating system",
+    ]
+  }
+
   public func initialState() -> State { State(estimate: norm.initialEstimate) }
 
   /// Client side: clips `vector` in L1 norm and adds it to `sum` on the grid.
