@@ -68,8 +68,8 @@ public struct CentralLaplace: NoiseMechanism, IntegerSummation {
   public var assumptions: [String] {
     [
       "the server is trusted: it sees clipped updates and adds the noise",
-      "noise is a \(norm.isFixed ? "Laplace number" : "Laplace number, of counts a Gaussian,") rounded exactly to the grid of the integer sum "
-        + "(no floating-point hole, Mironov 2012), from AES-CTR keyed by the operating system",
+      "noise is a \(norm.isFixed ? "Laplace number" : "Laplace number, of counts a Gaussian,") rounded exactly to the grid of the "
+        + "integer sum (no floating-point hole, Mironov 2012), from AES-CTR keyed by the operating system",
     ]
   }
 

@@ -16,7 +16,7 @@ public struct LearningWorkload: Codable, Hashable, Sendable {
   /// Greatest number of rounds with learning rates that change: the error then takes rounds² steps.
   public static let maximumScheduledRounds = 2048
 
-  /// β, in [0, 1).
+  /// β, in [0, 0.999].
   public let momentum: Double
   /// η_0, η_1, …, each at least 0; `nil` where they are all the same.
   public let learningRates: [Double]?
