@@ -11,6 +11,7 @@ public struct IntegerNoise: Sendable {
     /// Sums of `terms` differences of two numbers.
     case differences(InversionTable, terms: Int)
     case strips(sigma: Double)
+    case laplace(RoundedLaplace)
   }
 
   private let method: Method
@@ -57,6 +58,19 @@ public struct IntegerNoise: Sendable {
     return IntegerNoise(method: .differences(InversionTable(.poisson(mean: DyadicNumber(mean))), terms: terms))
   }
 
+  /// Noise from a real Laplace distribution of scale b, each number **exactly rounded** to the nearest integer: 0 with probability
+  /// 1 − exp(−1/(2b)), and ±k with ½ (exp(−(k − ½)/b) − exp(−(k + ½)/b)). See ``RoundedLaplace``.
+  ///
+  /// - Parameter scale: 0 (no noise), or b from 2⁻¹⁰ to 2⁵⁰; its exact value as a `Double` counts.
+  /// - Throws: ``SecureNoiseError/unsupportedParameter(name:value:supported:)`` for any other scale.
+  public static func roundedLaplace(scale: Double) throws(SecureNoiseError) -> IntegerNoise {
+    if scale == 0 { return IntegerNoise(method: .none) }
+    guard RandomSource.exactScales.contains(scale) else {
+      throw .unsupportedParameter(name: "scale", value: "\(scale)", supported: "0 or " + RandomSource.exactScalesText)
+    }
+    return IntegerNoise(method: .laplace(RoundedLaplace(scale: scale)))
+  }
+
   /// Adds a number to every value, false where a sum does not fit into 64 bits. Tables have a fast path in any case.
   fileprivate func add(to values: UnsafeMutableBufferPointer<Int64>, from source: RandomSource, usingFastPath: Bool) -> Bool {
     switch method {
@@ -71,6 +85,8 @@ public struct IntegerNoise: Sendable {
         for _ in 0..<terms { sum += table.draw(from: source) - table.draw(from: source) }
         return sum
       }
+    case .laplace(let laplace):
+      return laplace.add(to: values, from: source)
     case .strips(let sigma):
       return source.addWideDiscreteGaussian(sigma, to: values, usingFastPath: usingFastPath)
     }

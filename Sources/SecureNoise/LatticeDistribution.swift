@@ -4,6 +4,10 @@ package enum LatticeDistribution: Sendable {
   case discreteGaussian(sigma: DyadicNumber)
   /// The Poisson distribution with the given mean.
   case poisson(mean: DyadicNumber)
+  /// A real Laplace number of the given scale, rounded down: k and −1 − k with probability in proportion to exp(−k/scale), k ≥ 0.
+  case laplaceFloor(scale: DyadicNumber)
+  /// k with probability in proportion to exp(−k/scale) for 0 ≤ k < count; `count` is at least 1.
+  case geometricDigit(scale: DyadicNumber, count: Int)
 
   /// Weights in proportion to the probabilities of consecutive integers, the largest 1, and bounds of the weight beyond both ends.
   private struct Weights {
@@ -46,6 +50,8 @@ package enum LatticeDistribution: Sendable {
       switch self {
       case .discreteGaussian(let sigma): Self.gaussianWeights(sigma, bits: bits, negligible: negligible)
       case .poisson(let mean): Self.poissonWeights(mean, bits: bits, negligible: negligible)
+      case .laplaceFloor(let scale): Self.laplaceFloorWeights(scale, bits: bits, negligible: negligible)
+      case .geometricDigit(let scale, let count): Self.geometricDigitWeights(scale, count: count, bits: bits)
       }
     var sum = Enclosure(lower: Natural(0 as UInt64), upper: parts.below, bits: bits)
     var sums = [sum]
@@ -111,5 +117,29 @@ package enum LatticeDistribution: Sendable {
     // Below k the ratios stay below k/λ.
     let below = k == 0 ? Natural(0 as UInt64) : (last.upper * Natural(k)).quotient(by: max(1, mode - k)) + one
     return Weights(first: Int64(k), weights: down.reversed() + up, below: below, above: above)
+  }
+
+  /// exp(−1/scale).
+  private static func ratio(_ scale: DyadicNumber, bits: Int) -> Enclosure {
+    let exponent = Natural.powerOfTwo(bits - scale.exponent).quotient(by: scale.mantissa)
+    return .exponential(minus: Enclosure(lower: exponent, upper: exponent + Natural(1 as UInt64), bits: bits))
+  }
+
+  private static func laplaceFloorWeights(_ scale: DyadicNumber, bits: Int, negligible: Natural) -> Weights {
+    let ratio = ratio(scale, bits: bits)
+    var half = [Enclosure.one(bits: bits)]
+    while half[half.count - 1].upper >= negligible { half.append(half[half.count - 1] * ratio) }
+    // The weights beyond add up to r/(1 − r) = 1/(exp(1/scale) − 1) ≤ scale times the last one.
+    let mantissa = half[half.count - 1].upper * Natural(scale.mantissa)
+    let beyond = (scale.exponent >= 0 ? mantissa << scale.exponent : mantissa >> -scale.exponent) + Natural(1 as UInt64)
+    return Weights(first: -Int64(half.count), weights: half.reversed() + half, below: beyond, above: beyond)
+  }
+
+  private static func geometricDigitWeights(_ scale: DyadicNumber, count: Int, bits: Int) -> Weights {
+    let ratio = ratio(scale, bits: bits)
+    var weights = [Enclosure.one(bits: bits)]
+    while weights.count < count { weights.append(weights[weights.count - 1] * ratio) }
+    let none = Natural(0 as UInt64)
+    return Weights(first: 0, weights: weights, below: none, above: none)
   }
 }

@@ -114,7 +114,8 @@ struct EncodingBiasTests {
     func error(_ mean: [Double], _ values: [Float]) -> Double {
       bias(mean, values).reduce(0) { $0 + $1 * $1 }.squareRoot() / VectorMath.norm(values)
     }
-    // Whatever the signs, the rotated coordinates are ±2, ±2, ±1, ±1 with the sign of the larger element: S = 10/6 and always (10/3, 0, 0, 0).
+    // Whatever the signs, the rotated coordinates are ±2, ±2, ±1, ±1 with the sign of the larger element: S = 10/6 and always (10/3, 0,
+    // 0, 0).
     let sparse: [Float] = [3, 1, 0, 0]
     let always = try mean(Drive(), sparse, shared: { UInt64($0) })
     #expect(zip(always, [10.0 / 3, 0, 0, 0]).allSatisfy { abs($0 - $1) < 1e-5 } && abs(error(always, sparse) - 1.0 / 3) < 1e-5)

@@ -168,8 +168,8 @@ struct EncodingTests {
     #expect(EliasGamma.bitCount(of: [.min]) == 65 && EliasGamma.bitCount(of: [0, 1]) == 4)
   }
 
-  /// Figures of FedJAX: 3 parameters at 3 levels, 68.75489 bits, arithmetically coded 78.08298; five different values 89.82311; the weighted
-  /// mean of three clients.
+  /// Figures of FedJAX: 3 parameters at 3 levels, 68.75489 bits, arithmetically coded 78.08298; five different values 89.82311; the
+  /// weighted mean of three clients.
   @Test("size estimates of the reference, and what arithmetic coding really takes")
   func sizes() throws {
     let encoder = try UniformQuantization(levels: 3)

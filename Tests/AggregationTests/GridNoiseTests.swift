@@ -13,12 +13,12 @@ private struct SeededGenerator: RandomNumberGenerator {
 /// The steps of the argument in ``CentralGaussian``'s documentation.
 @Suite("Central noise on the grid")
 struct GridNoiseTests {
-  private func integers(_ update: [Float], norm: Double, noiseMultiplier: Double = 1) throws -> [Int64]? {
+  private func integers(_ update: [Float], scale: Double = 1, norm: Double, noiseMultiplier: Double = 1) throws -> [Int64]? {
     let mechanism = try CentralGaussian(noiseMultiplier: noiseMultiplier, clientsPerRound: 1, norm: .fixed(norm))
     var sum = [Int64](repeating: 0, count: update.count)
     var report = [0.0, 0][...]
     let isAdded = try mechanism.add(
-      ScaledVector(values: update), to: &sum, report: &report, state: mechanism.initialState(), randomness: nil)
+      ScaledVector(values: update, scale: scale), to: &sum, report: &report, state: mechanism.initialState(), randomness: nil)
     return isAdded ? sum : nil
   }
 
@@ -45,6 +45,13 @@ struct GridNoiseTests {
   func corners() throws {
     let one = try #require(try integers([5], norm: 2))
     #expect(one[0] <= 1 << 30 && one[0] > 1 << 30 - 4)
+    // Signs of values and of the factor before them are kept, clipped or not.
+    for norm in [0.5, 100] {
+      let plain = try #require(try integers([3, -4], norm: norm))
+      #expect(plain[0] > 0 && plain[1] < 0)
+      #expect(try integers([3, -4], scale: -1, norm: norm) == plain.map { -$0 })
+      #expect(try integers([-3, 4], norm: norm) == plain.map { -$0 })
+    }
     #expect(try integers([.leastNonzeroMagnitude, 0], norm: 1) == [0, 0])
     #expect(try integers([0, 0, 0], norm: 1e-300) == [0, 0, 0])
     #expect(try integers([], norm: 1) == [])
@@ -54,7 +61,7 @@ struct GridNoiseTests {
   }
 
   @Test(
-    "steps 2 to 4: what is released lies on the grid, and is the exact sum plus noise of deviation z C (20,000 values, 6 standard errors: 2e-9)"
+    "steps 2 to 4: releases lie on the grid, and are the exact sum plus noise of deviation z C (20,000 values, 6 standard errors: 2e-9)"
   )
   func released() throws {
     let (z, norm, clients) = (1.5, 0.7, 4.0)

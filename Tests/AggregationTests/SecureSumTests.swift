@@ -39,6 +39,16 @@ struct SecureSumTests {
     #expect(abs(try run(large, [8_589_934_592, 8_589_934_592, 17_179_869_184]).sum - 34_359_738_368) < 16)
   }
 
+  @Test("bounds ±1, ±2, ±3 in turn, as a process of the reference gives them: sums 1.5, 2, 2.5, and fewer clipped")
+  func bounds() throws {
+    for (bound, sum, above, below) in [(1.0, 1.5, 2.0, 1.0), (2, 2, 1, 1), (3, 2.5, 1, 0)] {
+      let pipeline = try AggregationPipeline.mean().secureSum(bounds: .fixed(lower: -bound, upper: bound))
+      let (found, result) = try run(pipeline, [-2.5, -0.5, 0, 1, 1.5, 3.5])
+      #expect(abs(found - sum) < 1e-7)
+      #expect(measured(result, .secureUpperClippedCount) == above && measured(result, .secureLowerClippedCount) == below)
+    }
+  }
+
   @Test("codes of single clients are those of the reference, for real numbers, integers and spans above 32 bits")
   func codes() throws {
     func codes(_ components: SecureSum.Components, _ lower: Double, _ upper: Double, _ values: [Double]) throws -> [Int64] {
@@ -51,14 +61,19 @@ struct SecureSumTests {
       try codes(.integer, -255, 256, [0, 1, 2, 3, 5, -254, -255, -256, 255, 256, 257])
         == [255, 256, 257, 258, 260, 1, 0, 0, 510, 511, 511])
     #expect(
-      try codes(.integer, 0, 4_294_967_295, [-1, 0, 2_147_483_648, 4_294_967_296, 4_294_967_295, 4_294_967_294, 4_294_967_293, 9.2e18])
+      try codes(
+        .integer, 0, 4_294_967_295,
+        [-1, 0, 2_147_483_648, 4_294_967_296, 4_294_967_295, 4_294_967_294, 4_294_967_293, 0x1p63])
         == [0, 0, 1_073_741_824, 2_147_483_647, 2_147_483_647, 2_147_483_647, 2_147_483_646, 2_147_483_647])
     #expect(
-      try codes(.integer, 0, 4_294_967_294, [-1, 0, 2_147_483_648, 4_294_967_296, 4_294_967_293])
-        == [0, 0, 2_147_483_648, 4_294_967_294, 4_294_967_293])
+      try codes(
+        .integer, 0, 4_294_967_294, [-1, 0, 2_147_483_648, 4_294_967_296, 4_294_967_295, 4_294_967_294, 4_294_967_293])
+        == [0, 0, 2_147_483_648, 4_294_967_294, 4_294_967_294, 4_294_967_294, 4_294_967_293])
     #expect(
-      try codes(.integer, 0, 4_294_967_296, [-1, 0, 2_147_483_648, 4_294_967_296, 4_294_967_294, 4_294_967_293])
-        == [0, 0, 1_073_741_824, 2_147_483_648, 2_147_483_647, 2_147_483_646])
+      try codes(
+        .integer, 0, 4_294_967_296,
+        [-1, 0, 2_147_483_648, 4_294_967_296, 4_294_967_297, 4_294_967_294, 4_294_967_293, 0x1p63])
+        == [0, 0, 1_073_741_824, 2_147_483_648, 2_147_483_648, 2_147_483_647, 2_147_483_646, 2_147_483_648])
     #expect(try codes(.real, 1.1, 1.1, [0, 1.1, 5]) == [0, 0, 0])
   }
 
@@ -66,6 +81,9 @@ struct SecureSumTests {
   func saturation() throws {
     let equal = try AggregationPipeline.mean().secureSum(.real, bounds: .fixed(lower: 1.5, upper: 1.5))
     #expect(try run(equal, [1, 2, 3]).sum == 4.5)
+    // So near that no step is left between them: never 0/0.
+    let near = try AggregationPipeline.mean().secureSum(.real, bounds: .fixed(lower: 0, upper: .leastNonzeroMagnitude))
+    #expect(try run(near, [1, 2, 3]).sum == 0)
     for (lower, upper, values, expected) in [
       (0.0, 255.0, [0, 1, 255, 22] as [Float], 278.0), (0, 255, [-10, 256], 255), (4, 20, [21], 20), (4, 20, [4, 4], 8),
       (4, 20, [10, 12, 20], 42),

@@ -30,12 +30,18 @@ enum IntegerNoiseBenchmark {
       let time = try await Timing.measure(repetitions: repetitions) { try random.add(noise, to: &values) }
       add("Skellam, variance \(Figures.short(variance))", time.best)
     }
+    for exponent in [0, 30] {
+      let noise = try IntegerNoise.roundedLaplace(scale: Double(sign: .plus, exponent: exponent, significand: 1))
+      let time = try await Timing.measure(repetitions: repetitions) { try random.add(noise, to: &values) }
+      add("Laplace rounded to the grid, scale 2^\(exponent)", time.best)
+    }
     let words = await Timing.measure(repetitions: repetitions) {
       for index in values.indices { values[index] = Int64(bitPattern: random.nextUInt64()) }
     }
     add("limit: one random word a number", words.best)
     table.notes = [
-      "The Gaussians read one word a number in most cases, Skellam noise two. A table lookup or a strip's arithmetic comes on top."
+      "The Gaussians read one word a number in most cases, Skellam noise two, Laplace noise of a large scale four. A table lookup or a strip's "
+        + "arithmetic comes on top."
     ]
     return table
   }

@@ -12,9 +12,9 @@ public import SecureNoise
 ///
 /// **Why the accounting of a real Gaussian holds exactly**, floating point included (Mironov 2012):
 ///
-/// 1. Every client's clipped update is put on the grid of C·2^−k: n_i = trunc(x_i · f) with a factor f a little below 2^k/C. Whether Σn_i² ≤ 2^2k
-///    is checked on the integers, in integers; what fails is left out. So the integer vector of one client has the norm 2^k at most,
-///    whatever was rounded on the way.
+/// 1. Every client's clipped update is put on the grid of C·2^−k: n_i = trunc(x_i · f) with a factor f a little below 2^k/C. Whether
+///    Σn_i² ≤ 2^2k is checked on the integers, in integers; what fails is left out. So the integer vector of one client has the norm
+///    2^k at most, whatever was rounded on the way.
 /// 2. Integers are added in 64 bits, exactly or not at all. One client moves the sum by at most 2^k, in L2.
 /// 3. The noise is a real N(0, (z_v 2^k)²) variable G rounded to the nearest integer, with as many random bits as the rounding needs
 ///    (``SecureNoise/RandomSource/addGridGaussian(standardDeviation:to:)``); z_v·2^k is exact, a shift of a `Double`.
@@ -42,10 +42,7 @@ public struct CentralGaussian: NoiseMechanism, IntegerSummation {
     // Beyond this the noise would leave the range of 64 bits on any useful grid.
     try require(noiseMultiplier >= 0 && noiseMultiplier <= 0x1p24, "noise multiplier", noiseMultiplier, "in [0, 2^24]")
     try require(clientsPerRound > 0 && clientsPerRound.isFinite, "clients per round", clientsPerRound, "finite and above 0")
-    try norm.validate()
-    if case .adaptive(let estimator) = norm, case .exact = estimator.release {
-      throw .invalidComposition(technique: "central Gaussian", reason: "its adaptive clipping norm needs noised counts")
-    }
+    try norm.validate(for: "central Gaussian")
     self.noiseMultiplier = noiseMultiplier
     self.clientsPerRound = clientsPerRound
     self.norm = norm

@@ -1,4 +1,4 @@
-import ParameterVectors
+public import ParameterVectors
 public import SecureNoise
 
 /// The Laplace mechanism on the sum, added by a trusted server: clip to an L1 norm of C, sum, add Laplace noise of scale zC to every
@@ -12,10 +12,19 @@ public import SecureNoise
 /// With an adaptive bound every client also sends a bit of its norm, released with Gaussian noise and composed with the update: there
 /// is then a δ, and z stays the multiplier of the update alone (see ``NoiseSplit``).
 ///
-/// A client sends its clipped update and its bit; the server, which is trusted, learns them; what leaves the server is noised. The
-/// clipped sum of magnitudes never exceeds C, roundings included. The noise is a floating-point Laplace number from a
-/// cryptographic generator (``RandomSource/laplace()``).
-public struct CentralLaplace: AggregationTechnique, NoiseMechanism, ShrinkingTechnique {
+/// A client sends its clipped update and its bit; the server, which is trusted, learns them; what leaves the server is noised.
+///
+/// **Why the accounting of a real Laplace number holds exactly**, floating point included (Mironov 2012):
+///
+/// 1. Every client's clipped update is put on the grid of C·2^−k: n_i = trunc(x_i · f) with a factor f a little below 2^k/C. Whether
+///    Σ|n_i| ≤ 2^k is checked on the integers, in integers; what fails is left out. So one client's integer vector has an L1 norm of
+///    2^k at most, whatever was rounded on the way.
+/// 2. Integers are added in 64 bits, exactly or not at all. One client moves the sum by at most 2^k, in L1.
+/// 3. The noise is a real Laplace variable L of scale z·2^k rounded to the nearest integer, drawn without an error
+///    (``SecureNoise/IntegerNoise/roundedLaplace(scale:)``); z·2^k is exact, a shift of a `Double`.
+/// 4. The sum is an integer, so that sum + round(L) = round(sum + L): a function of the continuous Laplace mechanism's output, with an L1
+///    sensitivity of exactly 2^k and scale z·2^k. All that follows, the product with C·2^−k and the division, is post-processing.
+public struct CentralLaplace: NoiseMechanism, IntegerSummation {
   /// The running estimate of the clipping norm.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round.
@@ -28,20 +37,20 @@ public struct CentralLaplace: AggregationTechnique, NoiseMechanism, ShrinkingTec
   public let clientsPerRound: Double
   /// Where C, a bound of the L1 norm, comes from.
   public let norm: ClippingNorm
+  /// k: a grid step is C·2^−k.
+  public var gridBits: Int { grid.bits }
+  private let grid = IntegerGrid.finest
+  private let noise: IntegerNoise
 
   /// A mechanism; an adaptive norm must be one whose counts are noised.
   ///
-  /// - Throws: ``AggregationError/invalidParameter(name:value:allowed:)``, among others for a fixed norm outside [1e-250, 1e250], where
-  ///   the roundings of the clip would not be covered; ``AggregationError/invalidComposition(technique:reason:)``.
+  /// - Throws: ``AggregationError/invalidParameter(name:value:allowed:)``, among others for a noise multiplier that is neither 0 nor in
+  ///   [2^−40, 2^20], whose noise is not drawn exactly; ``AggregationError/invalidComposition(technique:reason:)``.
   public init(noiseMultiplier: Double, clientsPerRound: Double, norm: ClippingNorm) throws(AggregationError) {
-    try require(noiseMultiplier >= 0 && noiseMultiplier.isFinite, "noise multiplier", noiseMultiplier, "finite and at least 0")
     try require(clientsPerRound > 0 && clientsPerRound.isFinite, "clients per round", clientsPerRound, "finite and above 0")
-    switch norm {
-    case .fixed(let bound): try require(Self.bounds.contains(bound), "L1 clipping norm", bound, "in [1e-250, 1e250]")
-    case .adaptive(let estimator):
-      guard case .noised = estimator.release else {
-        throw .invalidComposition(technique: "central Laplace", reason: "its adaptive clipping norm needs noised counts")
-      }
+    try norm.validate(for: "central Laplace", name: "L1 clipping norm")
+    do throws(SecureNoiseError) { noise = try .roundedLaplace(scale: grid.steps(noiseMultiplier)) } catch {
+      throw .invalidParameter(name: "noise multiplier", value: noiseMultiplier, allowed: "0 or in [2^-40, 2^20]")
     }
     self.noiseMultiplier = noiseMultiplier
     self.clientsPerRound = clientsPerRound
@@ -50,46 +59,72 @@ public struct CentralLaplace: AggregationTechnique, NoiseMechanism, ShrinkingTec
 
   public var name: String { "centralLaplace" }
   public var reportWidth: Int { ClippingNorm.reportWidth }
-  public var worstCaseNormGrowth: Double? { 1 }
   public var noisedBitDeviations: [Double] { norm.noisedBitDeviations }
 
   public func noiseSplit(bitDeviations: [Double]) throws(AggregationError) -> NoiseSplit {
     try NoiseSplit(laplaceNoiseMultiplier: noiseMultiplier, bitDeviations: bitDeviations)
   }
 
-  /// A technique that keeps the L2 norm, a rotation for instance, can enlarge the L1 norm: only factors in [0, 1] are allowed.
-  public func normGrowth(of technique: any AggregationTechnique) -> Double? { technique is any ShrinkingTechnique ? 1 : nil }
+  public var assumptions: [String] {
+    [
+      "the server is trusted: it sees clipped updates and adds the noise",
+      "noise is a \(norm.isFixed ? "Laplace number" : "Laplace number, of counts a Gaussian,") rounded exactly to the grid of the "
+        + "integer sum (no floating-point hole, Mironov 2012), from AES-CTR keyed by the operating system",
+    ]
+  }
 
   public func initialState() -> State { State(estimate: norm.initialEstimate) }
 
-  public func processClient(_ message: inout ClientMessage, report: inout ArraySlice<Double>, state: State) {
-    norm.fill(&report, norm: message.clip(toL1Norm: bound(state)), estimate: state.estimate)
+  /// Client side: clips `vector` in L1 norm and adds it to `sum` on the grid.
+  public func add(
+    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
+  ) throws(AggregationError) -> Bool {
+    guard vector.count == sum.count else { throw .lengthMismatch(expected: sum.count, found: vector.count) }
+    let bound = norm.bound(state.estimate)
+    var clipped = vector
+    let unclipped = clipped.clip(toL1Norm: bound)
+    norm.fill(&report, norm: unclipped, estimate: state.estimate)
+    if unclipped == 0 { return true }
+    guard let steps = onGrid(clipped.values, factor: clipped.scale / bound) else { return false }
+    guard VectorMath.add(steps, into: &sum) else { throw .sumOverflow }
+    return true
   }
 
-  public func processServer(
-    _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
-  ) throws(AggregationError) -> [AggregationMeasurement] {
-    let scale = noiseMultiplier * bound(state)
+  /// Step 1: `factor · values` as integers with Σ|n_i| ≤ 2^k, nil where there are none.
+  private func onGrid(_ values: [Float], factor: Double) -> [Int64]? {
+    var steps = [Int64](repeating: 0, count: values.count)
+    // A vector of this L1 norm has at most this L2 norm as well, so that the kernel's own check refuses nothing more, and all
+    // magnitudes and their sum fit into 64 bits.
+    guard VectorMath.accumulateUnitVector(values, scaledBy: factor, bits: gridBits, into: &steps) else { return nil }
+    return steps.reduce(0 as UInt64) { $0 &+ $1.magnitude } <= 1 << UInt64(gridBits) ? steps : nil
+  }
+
+  public func decode(
+    _ sum: [Int64], senders: Int, count: Int, reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise source: RandomSource
+  ) throws(AggregationError) -> (values: [Double], measurements: [AggregationMeasurement]) {
+    let bound = norm.bound(state.estimate)
+    let scale = noiseMultiplier * bound
     guard scale.isFinite else {
       throw .invalidParameter(name: "noise scale", value: scale, allowed: "finite: lower the noise multiplier or the clipping norm")
     }
-    noise.addLaplace(scale: scale, to: &sum)
+    var noised = sum
+    do throws(SecureNoiseError) { try source.add(noise, to: &noised) } catch { throw .sumOverflow }
+    let step = grid.units(bound)
     let deviation = 2.0.squareRoot() * scale / clientsPerRound
-    return try [AggregationMeasurement(.noiseStandardDeviation, deviation, .released)]
-      + norm.advance(&state.estimate, reports: reports, participants: round.participants, protection: .released, noise: noise)
+    return (
+      noised.map { Double($0) * step },
+      try [AggregationMeasurement(.noiseStandardDeviation, deviation, .released)]
+        + norm.advance(&state.estimate, reports: reports, participants: round.participants, protection: .released, noise: source)
+    )
   }
-
-  private static let bounds = 1e-250...1e250
-
-  /// C of this round; an adaptive one is kept where the clip's roundings are covered.
-  private func bound(_ state: State) -> Double { min(max(norm.bound(state.estimate), Self.bounds.lowerBound), Self.bounds.upperBound) }
 }
 
 extension AggregationPipeline {
   /// Differentially private mean by Laplace noise, with a fixed bound of the L1 norm.
   ///
   /// - Parameters:
-  ///   - noiseMultiplier: scale of the noise on the sum over the clipping norm, at least 0; a round alone is 1/`noiseMultiplier`-DP.
+  ///   - noiseMultiplier: scale of the noise on the sum over the clipping norm, 0 or in [2^−40, 2^20]; a round alone is
+  ///     1/`noiseMultiplier`-DP.
   ///   - clientsPerRound: the expected cohort, the constant that the sum is divided by.
   ///   - clippingNorm: greatest sum of the magnitudes of a client's update.
   public func laplace(noiseMultiplier: Double, clientsPerRound: Double, clippingNorm: Double) throws(AggregationError)
@@ -101,7 +136,7 @@ extension AggregationPipeline {
   /// Differentially private mean by Laplace noise, with a bound of the L1 norm that follows a quantile through noised counts.
   ///
   /// - Parameters:
-  ///   - noiseMultiplier: scale of the noise on the sum over the clipping norm, at least 0.
+  ///   - noiseMultiplier: scale of the noise on the sum over the clipping norm, 0 or in [2^−40, 2^20].
   ///   - clientsPerRound: the expected cohort, the constant that the sum is divided by.
   ///   - estimator: follows a quantile of the clients' L1 norms; its counts must be noised.
   public func laplace(noiseMultiplier: Double, clientsPerRound: Double, adaptive estimator: QuantileEstimator) throws(AggregationError)
@@ -112,18 +147,6 @@ extension AggregationPipeline {
 
   private func laplace(_ technique: CentralLaplace) throws(AggregationError) -> AggregationPipeline {
     try requireUnweighted(for: technique.name)
-    return try AggregationPipeline(technique, around: self, denominator: .expectedCohort(technique.clientsPerRound))
-  }
-}
-
-extension ClientMessage {
-  /// Clips to an L1 norm of at most `bound` and returns the norm before.
-  mutating func clip(toL1Norm bound: Double) -> Double {
-    switch self {
-    case .real(var vector):
-      let unclipped = vector.clip(toL1Norm: bound)
-      self = .real(vector)
-      return unclipped
-    }
+    return try AggregationPipeline(technique, under: self, denominator: .expectedCohort(technique.clientsPerRound))
   }
 }

@@ -50,12 +50,7 @@ public struct GroupedGaussian: NoiseMechanism, IntegerSummation {
   ) throws(AggregationError) {
     try require(noiseMultiplier >= 0 && noiseMultiplier.isFinite, "noise multiplier", noiseMultiplier, "finite and at least 0")
     try require(clientsPerRound > 0 && clientsPerRound.isFinite, "clients per round", clientsPerRound, "finite and above 0")
-    for group in groups {
-      try group.norm.validate(name: "clipping norm of \(group.name)")
-      if case .adaptive(let estimator) = group.norm, case .exact = estimator.release {
-        throw .invalidComposition(technique: "grouped Gaussian", reason: "its adaptive clipping norms need noised counts")
-      }
-    }
+    for group in groups { try group.norm.validate(for: "grouped Gaussian", name: "clipping norm of \(group.name)") }
     partition = try TensorGrouping(groups, of: layout, technique: "grouped Gaussian")
     self.noiseMultiplier = noiseMultiplier
     self.clientsPerRound = clientsPerRound

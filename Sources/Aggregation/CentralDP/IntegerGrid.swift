@@ -7,10 +7,15 @@ import SecureNoise
 struct IntegerGrid: Hashable, Sendable {
   let bits: Int
 
-  /// The grid for noise of `deviation` units: at most 2^30 steps for a unit, because single values must fit their kernel, and fewer
-  /// above a deviation of 1, because noise of up to 2^31 steps is the quickest.
+  /// 2^30 steps for a unit: the most for which single values fit their kernel.
+  static let finest = IntegerGrid(bits: 30)
+
+  private init(bits: Int) { self.bits = bits }
+
+  /// The grid for Gaussian noise of `deviation` units: the finest one, and a coarser one above a deviation of 1, because noise of up
+  /// to 2^31 steps is the quickest.
   init(noiseDeviation deviation: Double) {
-    bits = deviation > 1 ? 30 - min(29, Int(log2(deviation).rounded(.up))) : 30
+    bits = deviation > 1 ? Self.finest.bits - min(29, Int(log2(deviation).rounded(.up))) : Self.finest.bits
   }
 
   /// `value` units in steps.

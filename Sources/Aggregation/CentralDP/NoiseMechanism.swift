@@ -61,8 +61,3 @@ extension NoiseMechanism {
   /// The growth of the L2 norm unless stated otherwise.
   public func normGrowth(of technique: any AggregationTechnique) -> Double? { technique.worstCaseNormGrowth }
 }
-
-/// A technique whose client side multiplies the message by one factor in [0, 1] and does nothing else to it.
-///
-/// No norm of any part of a message can grow in it, so it may stand between any clip and its noise.
-public protocol ShrinkingTechnique: AggregationTechnique {}

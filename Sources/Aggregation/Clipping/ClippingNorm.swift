@@ -12,6 +12,25 @@ public enum ClippingNorm: Codable, Hashable, Sendable {
     if case .fixed(let norm) = self { try require(norm > 0 && norm.isFinite, name, norm, "finite and above 0") }
   }
 
+  /// Checks the bound of a mechanism, called `name` in the error: one that adapts must do so through noised counts.
+  func validate(for mechanism: String, name: String = "clipping norm") throws(AggregationError) {
+    try validate(name: name)
+    if followsExactCounts { throw .invalidComposition(technique: mechanism, reason: "its adaptive \(name) needs noised counts") }
+  }
+
+  /// Whether the bound adapts to counts without noise, outside any guarantee.
+  private var followsExactCounts: Bool {
+    if case .adaptive(let estimator) = self, case .exact = estimator.release { true } else { false }
+  }
+
+  /// What a technique that takes its bound, called `name`, from here releases outside any privacy event.
+  func leaks(name: String) -> [String] {
+    followsExactCounts ? ["the \(name) norm adapts to counts of clients that carry no noise"] : []
+  }
+
+  /// Protection of what follows from the counts where nothing else is noised.
+  var protection: AggregationMeasurement.Protection { noisedBitDeviations.isEmpty ? .nonPrivate : .released }
+
   /// The estimate before the first round, or the fixed bound.
   var initialEstimate: Double {
     switch self {

@@ -4,7 +4,7 @@ public import SecureNoise
 ///
 /// A client sends its clipped update, whether it was clipped, and, for an adaptive bound, one bit of its own unclipped norm. The
 /// server learns the sum and the two counts.
-public struct L2Clipping: ShrinkingTechnique {
+public struct L2Clipping: AggregationTechnique {
   /// The running estimate of the bound.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round.
@@ -24,10 +24,7 @@ public struct L2Clipping: ShrinkingTechnique {
   public var reportWidth: Int { ClippingNorm.reportWidth }
   public var worstCaseNormGrowth: Double? { 1 }
   public var noisedBitDeviations: [Double] { norm.noisedBitDeviations }
-  public var leaks: [String] {
-    guard case .adaptive(let estimator) = norm, case .exact = estimator.release else { return [] }
-    return ["the clipping norm adapts to counts of clients that carry no noise"]
-  }
+  public var leaks: [String] { norm.leaks(name: "clipping") }
 
   public func initialState() -> State { State(estimate: norm.initialEstimate) }
 
@@ -39,8 +36,7 @@ public struct L2Clipping: ShrinkingTechnique {
     _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
   ) throws(AggregationError) -> [AggregationMeasurement] {
     try norm.advance(
-      &state.estimate, reports: reports, participants: round.participants,
-      protection: norm.noisedBitDeviations.isEmpty ? .nonPrivate : .released, noise: noise)
+      &state.estimate, reports: reports, participants: round.participants, protection: norm.protection, noise: noise)
   }
 }
 

@@ -5,8 +5,9 @@ public import SecureNoise
 ///
 /// A client sends s as `Float` per tensor and five elements per byte. The server learns the ternary update; s is exact unless clipped.
 /// The sign stays with probability |x|/s, else the element becomes 0, so that the mean is x. Clipping to 2.5 standard deviations of
-/// the tensor first (the paper's gradient clipping and FedJAX's only form, here the default) shrinks s and so the variance, but biases what is clipped:
-/// elements come out as ±2.5σ on average. For Gaussian elements that takes 1.2 % off ‖x‖ in the direction of x; for heavier tails much more.
+/// the tensor first (the paper's gradient clipping and FedJAX's only form, here the default) shrinks s and so the variance, but biases what
+/// is clipped: elements come out as ±2.5σ on average. For Gaussian elements that takes 1.2 % off ‖x‖ in the direction of x; for heavier
+/// tails much more.
 ///
 /// Wen, Xu, Yan, Wu, Wang, Chen and Li, TernGrad: ternary gradients to reduce communication in distributed deep learning, NIPS 2017.
 public struct TernGrad: UpdateEncoder, Hashable {

@@ -92,19 +92,22 @@ public enum ToeplitzStrategy: Codable, Hashable, Sendable {
   }
 
   /// a_0 … a_{count−1}, the response of the prefix sums to one fresh number: a(x) = 1/((1 − x) c(x)).
-  func prefixResponse(count: Int) -> [Double] {
-    var response = [Double](repeating: 0, count: max(0, count))
+  func prefixResponse(count: Int) -> [Double] { quotient(LearningWorkload.prefixSums.coefficients(count: count)) }
+
+  /// The first coefficients of w(x)/c(x), as many as those of w.
+  private func quotient(_ numerator: [Double]) -> [Double] {
+    var response = numerator
     switch self {
     case .banded(let coefficients):
       for t in response.indices {
-        var value = 1.0
+        var value = numerator[t]
         for j in 1..<max(1, min(coefficients.count, t + 1)) { value -= coefficients[j] * response[t - j] }
         response[t] = value
       }
     case .buffered(let scales, let decays):
       var sums = [Double](repeating: 0, count: decays.count)
       for t in response.indices {
-        var value = 1.0
+        var value = numerator[t]
         for (scale, sum) in zip(scales, sums) { value -= scale * sum }
         response[t] = value
         for i in sums.indices { sums[i] = decays[i] * sums[i] + value }
@@ -114,11 +117,11 @@ public enum ToeplitzStrategy: Codable, Hashable, Sendable {
   }
 
   /// Mean over the first `rounds` rounds of the variance of a prefix sum, for fresh noise Z of variance 1.
-  public func meanPrefixVariance(rounds: Int) -> Double {
-    let response = prefixResponse(count: rounds)
-    var total = 0.0
-    for (t, value) in response.enumerated() { total += Double(rounds - t) * value * value }
-    return rounds > 0 ? total / Double(rounds) : 0
+  public func meanPrefixVariance(rounds: Int) -> Double { meanVariance(of: .prefixSums, rounds: rounds) }
+
+  private func meanVariance(of workload: LearningWorkload, rounds: Int) -> Double {
+    guard rounds > 0 else { return 0 }
+    return workload.error(of: quotient(workload.coefficients(count: rounds))[...], withSlopes: false).error / Double(rounds)
   }
 
   /// Root of the mean variance of prefix sums where the noise is scaled so that a whole run of `rounds` rounds by one person is one
@@ -127,8 +130,22 @@ public enum ToeplitzStrategy: Codable, Hashable, Sendable {
   /// It takes the densest pattern, which is the worst for coefficients that are not negative and do not rise (Kalinin and Lampert 2024,
   /// theorem 2), and for any with at most b bands. A guarantee is the accountant's.
   public func prefixError(rounds: Int, participation: ParticipationLimit) -> Double {
+    checkedError(of: .prefixSums, rounds: rounds, participation: participation)
+  }
+
+  /// The same of the models that a learner with `workload` goes through, instead of prefix sums.
+  ///
+  /// - Throws: ``AggregationError/invalidParameter(name:value:allowed:)`` where the workload has learning rates for another number of
+  ///   rounds.
+  public func error(of workload: LearningWorkload, rounds: Int, participation: ParticipationLimit) throws(AggregationError) -> Double {
+    try workload.check(rounds: rounds)
+    return checkedError(of: workload, rounds: rounds, participation: participation)
+  }
+
+  /// For a workload of as many rounds.
+  func checkedError(of workload: LearningWorkload, rounds: Int, participation: ParticipationLimit) -> Double {
     let square = Self.patternSquare(coefficients(count: rounds), participation)
-    return (meanPrefixVariance(rounds: rounds) * square).squareRoot()
+    return (meanVariance(of: workload, rounds: rounds) * square).squareRoot()
   }
 
   /// ‖Σ_{j<k′} C[:, j b]‖² by s_t = s_{t−b} + c_t − c_{t−k′b}.

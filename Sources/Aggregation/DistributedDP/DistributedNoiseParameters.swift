@@ -74,7 +74,7 @@ public struct DistributedNoiseParameters: Hashable, Sendable {
   }
 
   /// k = √2 erfc⁻¹(p): a normal variable leaves k standard deviations with probability p.
-  static func deviations(wrapProbability p: Double) throws(AggregationError) -> Double {
+  package static func deviations(wrapProbability p: Double) throws(AggregationError) -> Double {
     try require(p > 0 && p < 1, "wrap probability", p, "in (0, 1)")
     var (low, high) = (0.0, 40.0)
     for _ in 0..<200 where high - low > 1e-15 * high {
@@ -85,7 +85,7 @@ public struct DistributedNoiseParameters: Hashable, Sendable {
   }
 
   /// The heuristic scale for a clipping norm.
-  static func scale(
+  package static func scale(
     localDeviation: Double, clippingNorm: Double, bits: Int, clients: Double, dimension: Int, deviations k: Double
   ) -> Double {
     let signal = clippingNorm * clippingNorm * clients * clients / Double(dimension)

@@ -63,7 +63,8 @@ struct CoordinateSort {
 /// The updates that a robust aggregate is taken over.
 ///
 /// - Returns: the updates without those that have a component which is not finite, and the length of all.
-/// - Throws: ``AggregationError/invalidParameter(name:value:allowed:)`` without updates, ``AggregationError/lengthMismatch(expected:found:)``.
+/// - Throws: ``AggregationError/invalidParameter(name:value:allowed:)`` without updates,
+///   ``AggregationError/lengthMismatch(expected:found:)``.
 func finiteUpdates(_ updates: [[Float]]) throws(AggregationError) -> (finite: [[Float]], length: Int) {
   try require(!updates.isEmpty, "number of updates", 0, "at least 1")
   let length = updates[0].count

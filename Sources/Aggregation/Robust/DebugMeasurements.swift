@@ -10,7 +10,7 @@ public import SecureNoise
 ///
 /// A client sends nothing new but its norm, its square and its weight, of which the server learns the sums. Exact functions of client
 /// data are among the figures: all are shown only on request.
-public struct DebugMeasurements: ShrinkingTechnique, WeightObservingTechnique {
+public struct DebugMeasurements: WeightObservingTechnique {
   /// Nothing is carried on.
   public struct State: Codable, Hashable, Sendable {}
 

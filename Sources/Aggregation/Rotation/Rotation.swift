@@ -1,8 +1,8 @@
 /// A random orthogonal map of vectors, known to everybody.
 ///
 /// A rotation spreads a vector's mass over all coordinates, which makes quantisation and modular sums cheaper. A client sends rotated
-/// coordinates instead of its own; the server, which knows the seed, learns neither more nor less than without. Rotations are linear: sums can be
-/// rotated back as one. L2 norms stay; L1 and L∞ norms do not.
+/// coordinates instead of its own; the server, which knows the seed, learns neither more nor less than without. Rotations are linear:
+/// sums can be rotated back as one. L2 norms stay; L1 and L∞ norms do not.
 public protocol Rotation: Sendable {
   /// Name in measurements and errors.
   var name: String { get }

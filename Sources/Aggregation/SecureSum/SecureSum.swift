@@ -2,9 +2,9 @@ public import SecureNoise
 
 /// The sum of bounded real numbers or integers through a sum of 32-bit integers, as a protocol of secure aggregation carries it.
 ///
-/// A client clips every component to [lower, upper] and sends ⌊(x − lower)·s⌉ with s = (2³² − 1)/(upper − lower), or for integers x − lower,
-/// divided by ⌊span/(2³² − 1)⌋ + 1 where the span exceeds 32 bits; beside that, whether it was clipped above and below, and for adaptive
-/// bounds one centred bit for each bound. The server learns the sums of these. The bounds are public.
+/// A client clips every component to [lower, upper] and sends ⌊(x − lower)·s⌉ with s = (2³² − 1)/(upper − lower), or for integers
+/// x − lower, divided by ⌊span/(2³² − 1)⌋ + 1 where the span exceeds 32 bits; beside that, whether it was clipped above and below, and
+/// for adaptive bounds one centred bit for each bound. The server learns the sums of these. The bounds are public.
 public struct SecureSum: EncodingSummation {
   /// What the components are.
   public enum Components: String, Codable, Hashable, Sendable, CaseIterable {
@@ -101,16 +101,30 @@ public struct SecureSum: EncodingSummation {
 
   private static let steps = 0x1p32 - 1
 
+  /// Steps per unit; nil where the bounds are equal, or so near each other that all values between them are taken as one.
+  private static func scale(lower: Double, upper: Double) -> Double? {
+    let scale = steps / (upper - lower)
+    return upper > lower && scale.isFinite ? scale : nil
+  }
+
   /// Integer that stands for `value`, from 0 to 2³² − 1.
-  func code(_ value: Double, lower: Double, upper: Double) -> Int64 {
-    guard upper > lower else { return 0 }
+  static func code(_ value: Double, lower: Double, upper: Double, of components: Components) -> Int64 {
+    guard let scale = scale(lower: lower, upper: upper) else { return 0 }
     let clipped = min(max(value, lower), upper)
     switch components {
-    case .integer: return nearestInteger(clipped.rounded() - lower) / Self.divisor(lower: lower, upper: upper)
+    case .integer: return nearestInteger(clipped.rounded() - lower) / divisor(lower: lower, upper: upper)
     case .real:
-      let scale = Self.steps / (upper - lower)
       // Both are rounded, so that the offset of n clients is n times one integer.
-      return nearestInteger(min(max((clipped * scale).rounded() - (lower * scale).rounded(), 0), Self.steps))
+      return nearestInteger(min(max((clipped * scale).rounded() - (lower * scale).rounded(), 0), steps))
+    }
+  }
+
+  /// The number that a sum of `clients` codes stands for.
+  static func decoded(_ sum: Double, clients: Double, lower: Double, upper: Double, of components: Components) -> Double {
+    guard let scale = scale(lower: lower, upper: upper) else { return clients * lower }
+    switch components {
+    case .integer: return sum * Double(divisor(lower: lower, upper: upper)) + clients * lower
+    case .real: return (sum + clients * (lower * scale).rounded()) / scale
     }
   }
 
@@ -135,7 +149,7 @@ public struct SecureSum: EncodingSummation {
       report[first + 2] = high.centeredBit(value: greatest, estimate: state.upper)
       report[first + 3] = low.centeredBit(value: least, estimate: state.lower)
     }
-    return values.map { code($0, lower: lower, upper: upper) }
+    return values.map { Self.code($0, lower: lower, upper: upper, of: components) }
   }
 
   public func decode(
@@ -143,17 +157,7 @@ public struct SecureSum: EncodingSummation {
   ) throws(AggregationError) -> (values: [Double], measurements: [AggregationMeasurement]) {
     let (lower, upper) = range(state)
     let clients = Double(senders)
-    let values: [Double]
-    if upper == lower {
-      values = sum.map { _ in clients * lower }
-    } else if components == .integer {
-      let divisor = Double(Self.divisor(lower: lower, upper: upper))
-      values = sum.map { Double($0) * divisor + clients * lower }
-    } else {
-      let scale = Self.steps / (upper - lower)
-      let offset = (lower * scale).rounded()
-      values = sum.map { (Double($0) + clients * offset) / scale }
-    }
+    let values = sum.map { Self.decoded(Double($0), clients: clients, lower: lower, upper: upper, of: components) }
     let first = reports.startIndex
     let measurements = [
       AggregationMeasurement(.secureUpperBound, upper, .nonPrivate), AggregationMeasurement(.secureLowerBound, lower, .nonPrivate),

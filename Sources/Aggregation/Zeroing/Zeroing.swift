@@ -12,7 +12,7 @@ public import SecureNoise
 /// A client sends its update or zeros, whether it was zeroed, and, for an adaptive bound, one bit of its own norm. The server learns
 /// the sum and the two counts. With noised counts the bound is inside the privacy event of the pipeline's mechanism, without noise
 /// it is a leak; the exact number of zeroed clients is never released unasked.
-public struct Zeroing: ShrinkingTechnique {
+public struct Zeroing: AggregationTechnique {
   /// The running estimate of the bound.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round.
@@ -37,10 +37,7 @@ public struct Zeroing: ShrinkingTechnique {
   public var reportWidth: Int { ClippingNorm.reportWidth }
   public var worstCaseNormGrowth: Double? { 1 }
   public var noisedBitDeviations: [Double] { bound.noisedBitDeviations }
-  public var leaks: [String] {
-    guard case .adaptive(let estimator) = bound, case .exact = estimator.release else { return [] }
-    return ["the zeroing norm adapts to counts of clients that carry no noise"]
-  }
+  public var leaks: [String] { bound.leaks(name: "zeroing") }
 
   public func initialState() -> State { State(estimate: bound.initialEstimate) }
 
@@ -55,8 +52,7 @@ public struct Zeroing: ShrinkingTechnique {
     _ sum: inout [Double], reports: ArraySlice<Double>, round: RoundFacts, state: inout State, noise: RandomSource
   ) throws(AggregationError) -> [AggregationMeasurement] {
     try bound.advance(
-      &state.estimate, reports: reports, participants: round.participants,
-      protection: bound.noisedBitDeviations.isEmpty ? .nonPrivate : .released, noise: noise, names: .zeroing)
+      &state.estimate, reports: reports, participants: round.participants, protection: bound.protection, noise: noise, names: .zeroing)
   }
 }
 
