@@ -26,7 +26,7 @@ struct Train: AsyncParsableCommand {
   var rounds: Int?
   @Option(
     help: """
-      How updates become one; replaces the plan's: mean, robust, dp, compression, entropy, secure, gaussianAdaptive, or another with its \
+      How updates become one; replaces the plan's: mean, robust, dp, ddp, tree, banded, blt, compression, entropy, secure, gaussianAdaptive, or another with its \
       settings as in a plan, for instance {gaussianFixed: {clippingNorm: 0.5}}.
       """)
   var aggregation: String?

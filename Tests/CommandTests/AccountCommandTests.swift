@@ -1,23 +1,6 @@
 import Foundation
 import Testing
 
-/// Runs the command with an array of arguments.
-private func run(_ arguments: [String], in folder: String? = nil) throws -> CommandOutcome {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("epsilon")
-  process.arguments = arguments
-  if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
-  let (output, errors) = (Pipe(), Pipe())
-  process.standardOutput = output
-  process.standardError = errors
-  try process.run()
-  // Neither stream of these commands fills a pipe's buffer.
-  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  process.waitUntilExit()
-  return CommandOutcome(status: process.terminationStatus, output: text, errors: errorText)
-}
-
 private struct Interval: Decodable {
   let lower: Double
   let upper: Double
@@ -95,7 +78,7 @@ private struct Calibrated: Decodable {
 }
 
 private func answer<Answer: Decodable>(_ type: Answer.Type, _ arguments: String...) throws -> Answer {
-  let outcome = try run(arguments + ["--format", "json"])
+  let outcome = try epsilon(arguments + ["--format", "json"])
   #expect(outcome.status == 0, "\(outcome.errors)")
   return try JSONDecoder().decode(type, from: Data(outcome.output.utf8))
 }
@@ -123,15 +106,15 @@ extension CommandTests {
 
     @Test("text has the promise first, then the interval, rounded outward")
     func text() throws {
-      let lines = try run(["account", Self.subsampled, "--delta", "1e-5"]).output.split(separator: "\n")
+      let lines = try epsilon(["account", Self.subsampled, "--delta", "1e-5"]).output.split(separator: "\n")
       #expect(lines.count == 2 && lines[0] == "ε ≤ 1.828237 at δ = 1e-5")
       let match = try #require(lines[1].firstMatch(of: #/^  certified in \[([0-9.]+), ([0-9.]+)\] by /#))
       let exact = try answer(EpsilonAnswer.self, "account", Self.subsampled, "--delta", "1e-5").epsilon
       let (low, high) = (try #require(Double(match.1)), try #require(Double(match.2)))
       #expect(low <= exact.lower && high >= exact.upper && high - low < 1e-8)
       // An upper bound has no interval, and nothing is certified about what is unbounded.
-      #expect(try !run(["account", Self.subsampled, "--delta", "1e-5", "--accountant", "renyi"]).output.contains("certified"))
-      #expect(try !run(["account", "nonPrivate()", "--delta", "1e-5"]).output.contains("certified"))
+      #expect(try !epsilon(["account", Self.subsampled, "--delta", "1e-5", "--accountant", "renyi"]).output.contains("certified"))
+      #expect(try !epsilon(["account", "nonPrivate()", "--delta", "1e-5"]).output.contains("certified"))
     }
 
     @Test("event files in YAML repeat with --rounds and equal their expression")
@@ -155,7 +138,7 @@ extension CommandTests {
       let deltas = try answer(Results<DeltaAnswer>.self, "account", "gaussian(2)", "--epsilon", "0,1").results
       // δ(0) of one Gaussian is erf(1/(2√2 σ)).
       #expect(deltas.map(\.epsilon) == [0, 1] && abs(deltas[0].delta.upper - erf(0.25 / 2.0.squareRoot())) < 1e-12)
-      #expect(try run(["account", "gaussian(2)", "--delta", "1e-5,1e-6"]).output.split(separator: "\n").count == 4)
+      #expect(try epsilon(["account", "gaussian(2)", "--delta", "1e-5,1e-6"]).output.split(separator: "\n").count == 4)
     }
 
     @Test("every accountant goes by its names; all are at least the exact ε of a Gaussian, and the exact ones agree")
@@ -188,13 +171,13 @@ extension CommandTests {
       let grid = try #require(checked.certification?.grid)
       #expect(checked.certification?.overlap == true && grid.lower <= checked.epsilon.upper && checked.epsilon.lower <= grid.upper)
       #expect(grid.upper - grid.lower < 1e-4)
-      let text = try run(["account", Self.subsampled, "--epsilon", "1", "--certify"])
+      let text = try epsilon(["account", Self.subsampled, "--epsilon", "1", "--certify"])
       #expect(text.status == 0 && text.output.contains("the intervals overlap"))
       let refused = try answer(EpsilonAnswer.self, "account", "zeroConcentratedDP(0.1)", "--delta", "1e-5", "--certify")
       #expect(refused.certification?.grid == nil && refused.certification?.refusal?.isEmpty == false)
-      #expect(try run(["account", "zeroConcentratedDP(0.1)", "--delta", "1e-5", "--certify"]).output.contains("not checked: "))
+      #expect(try epsilon(["account", "zeroConcentratedDP(0.1)", "--delta", "1e-5", "--certify"]).output.contains("not checked: "))
       // Nothing was computed, so nothing is said to be checked.
-      #expect(try run(["account", "noOp()", "--delta", "1e-5", "--certify"]).output.contains("not checked: "))
+      #expect(try epsilon(["account", "noOp()", "--delta", "1e-5", "--certify"]).output.contains("not checked: "))
     }
 
     @Test("--trade-off of one Gaussian with σ = 1 has its closed forms: advantage 2Φ(½) − 1, μ = 1, groups of 2 and 5")
@@ -209,7 +192,7 @@ extension CommandTests {
       let half = tradeOff.table[10].falseNegativeRate
       let value = 0.5 * erfc(1 / 2.0.squareRoot())
       #expect(half.lower <= value * (1 + 1e-12) && half.upper >= value * (1 - 1e-12) && half.upper - half.lower < 1e-6)
-      let text = try run(["account", "gaussian(1)", "--delta", "1e-5", "--trade-off"])
+      let text = try epsilon(["account", "gaussian(1)", "--delta", "1e-5", "--trade-off"])
       #expect(text.status == 0 && text.output.contains("For 5 people together") && text.output.contains("FNR"))
     }
 
@@ -218,15 +201,15 @@ extension CommandTests {
       let orders = try answer(Orders.self, "account", "gaussian(2)", "--rounds", "3", "--renyi-order", "2,8").renyiDivergences
       #expect(orders.map(\.order) == [2, 8])
       for order in orders { #expect(order.divergence >= 3 * order.order / 8 && order.divergence < 3 * order.order / 8 * (1 + 1e-11)) }
-      let text = try run(["account", "gaussian(2)", "--delta", "1e-5", "--renyi-order", "1.5"])
+      let text = try epsilon(["account", "gaussian(2)", "--delta", "1e-5", "--renyi-order", "1.5"])
       #expect(text.status == 0 && text.output.hasPrefix("ε ≤ ") && text.output.contains("R(1.5) ≤ 0.18750"))
     }
 
     @Test("nothing and everything released are answers")
     func trivial() throws {
-      #expect(try run(["account", "noOp()", "--delta", "1e-5", "--certify"]).output.hasPrefix("ε ≤ 0 at"))
-      #expect(try run(["account", "gaussian(1)", "--rounds", "0", "--delta", "1e-5"]).output.hasPrefix("ε ≤ 0 at"))
-      let clear = try run(["account", "nonPrivate()", "--delta", "1e-5", "--certify", "--format", "json"])
+      #expect(try epsilon(["account", "noOp()", "--delta", "1e-5", "--certify"]).output.hasPrefix("ε ≤ 0 at"))
+      #expect(try epsilon(["account", "gaussian(1)", "--rounds", "0", "--delta", "1e-5"]).output.hasPrefix("ε ≤ 0 at"))
+      let clear = try epsilon(["account", "nonPrivate()", "--delta", "1e-5", "--certify", "--format", "json"])
       #expect(clear.status == 0 && clear.output.contains(#""upper":"Infinity""#))
     }
 
@@ -234,17 +217,17 @@ extension CommandTests {
     func monteCarlo() throws {
       let arguments = ["account", "ballsInBins(5, gaussian(1))", "--rounds", "2", "--delta", "1e-2", "--accountant", "monte-carlo"]
       let numbers = ["--samples", "100000", "--failure-probability", "1e-9", "--seed", "7"]
-      let outcome = try run(arguments + numbers + ["--format", "json"])
+      let outcome = try epsilon(arguments + numbers + ["--format", "json"])
       let bound = try JSONDecoder().decode(EpsilonAnswer.self, from: Data(outcome.output.utf8))
       #expect(bound.method == "monteCarlo" && bound.failureProbability == 1e-9 && bound.epsilon.lower == 0)
       let tightest = try answer(EpsilonAnswer.self, "account", "ballsInBins(5, gaussian(1))", "--rounds", "2", "--delta", "1e-2")
       #expect(tightest.method == "grid" && tightest.failureProbability == nil)
       // Both bound the same ε, and are near to each other here.
       #expect(abs(bound.epsilon.upper / tightest.epsilon.upper - 1) < 0.15, "\(bound.epsilon.upper) \(tightest.epsilon.upper)")
-      let text = try run(arguments + numbers).output
+      let text = try epsilon(arguments + numbers).output
       #expect(text.contains("by Monte Carlo draws") && text.contains("wrong with probability at most 1.000e-09 over the draws"))
-      #expect(try run(arguments + numbers).output == text)
-      #expect(try run(arguments + ["--samples", "100000", "--seed", "8"]).output != text)
+      #expect(try epsilon(arguments + numbers).output == text)
+      #expect(try epsilon(arguments + ["--samples", "100000", "--seed", "8"]).output != text)
     }
 
     @Test("calibrate meets an advantage and a true-positive rate, closely")
@@ -254,23 +237,23 @@ extension CommandTests {
       #expect((advantage.advantage?.upper ?? 1) <= 0.1 && abs(erf(1 / (advantage.noiseMultiplier * 2.0.squareRoot())) - 0.1) < 1e-6)
       let power = try answer(Calibrated.self, "calibrate", "--tpr", "0.05", "--fpr", "0.01", "--rounds", "1")
       #expect((power.truePositiveRate?.upper ?? 1) <= 0.05 && (power.truePositiveRate?.upper ?? 0) > 0.0499)
-      let text = try run(["calibrate", "--advantage", "0.1", "--rounds", "4"])
+      let text = try epsilon(["calibrate", "--advantage", "0.1", "--rounds", "4"])
       #expect(text.status == 0 && text.output.contains("advantage         at most 0.1 (target 0.1)"))
     }
 
     @Test("a mistake in an expression is shown with its column and a caret below it")
     func caret() throws {
-      let outcome = try run(["account", "1000 * poison(0.01, gaussian(1))", "--delta", "1e-5"])
+      let outcome = try epsilon(["account", "1000 * poison(0.01, gaussian(1))", "--delta", "1e-5"])
       #expect(outcome.status == 2 && outcome.output.isEmpty)
       let lines = outcome.errors.split(separator: "\n")
       try #require(lines.count == 3)
       #expect(lines[0].hasPrefix("error: event expression, column 8: ") && lines[0].contains("did you mean poisson?"))
       #expect(lines[1] == "  1000 * poison(0.01, gaussian(1))" && lines[2] == "         ^")
       // The end of the text, a second line, and a text that would move the cursor.
-      #expect(try run(["account", "gaussian(1", "--delta", "1e-5"]).errors.contains("  gaussian(1\n            ^"))
-      #expect(try run(["account", "gaussian(1) +\nnothing(1)", "--delta", "1e-5"]).errors.contains("  nothing(1)\n  ^"))
-      #expect(try !run(["account", "gaussian(1)\u{1B}[2J", "--delta", "1e-5"]).errors.contains("\n  gaussian(1)\u{1B}"))
-      #expect(try run(["account", String(repeating: "(", count: 70_000), "--delta", "1e-5"]).status == 2)
+      #expect(try epsilon(["account", "gaussian(1", "--delta", "1e-5"]).errors.contains("  gaussian(1\n            ^"))
+      #expect(try epsilon(["account", "gaussian(1) +\nnothing(1)", "--delta", "1e-5"]).errors.contains("  nothing(1)\n  ^"))
+      #expect(try !epsilon(["account", "gaussian(1)\u{1B}[2J", "--delta", "1e-5"]).errors.contains("\n  gaussian(1)\u{1B}"))
+      #expect(try epsilon(["account", String(repeating: "(", count: 70_000), "--delta", "1e-5"]).status == 2)
     }
 
     /// Arguments, expected exit status, and what the message must say.
@@ -334,7 +317,7 @@ extension CommandTests {
       arguments: CommandTests.AccountCommandTests.mistakes.indices)
     func mistake(index: Int) throws {
       let (arguments, status, message) = Self.mistakes[index]
-      let outcome = try run(arguments)
+      let outcome = try epsilon(arguments)
       #expect(outcome.status == status && outcome.errors.contains(message), "\(arguments): \(outcome.status) \(outcome.errors)")
       #expect(outcome.output.isEmpty)
     }

@@ -1,35 +1,6 @@
 import Foundation
 import Testing
 
-/// What a run of the command gave.
-struct CommandOutcome {
-  let status: Int32
-  let output: String
-  let errors: String
-}
-
-/// Runs the command that was built beside the tests.
-func epsilon(_ arguments: String..., in folder: String? = nil, interruptAfterLines: Int? = nil) throws -> CommandOutcome {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("epsilon")
-  process.arguments = arguments
-  if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
-  let (output, errors) = (Pipe(), Pipe())
-  process.standardOutput = output
-  process.standardError = errors
-  try process.run()
-  var data = Data()
-  while true {
-    let part = output.fileHandleForReading.availableData
-    if part.isEmpty { break }
-    data += part
-    if let limit = interruptAfterLines, data.count(where: { $0 == 10 }) >= limit, process.isRunning { process.interrupt() }
-  }
-  let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-  process.waitUntilExit()
-  return CommandOutcome(status: process.terminationStatus, output: String(decoding: data, as: UTF8.self), errors: errorText)
-}
-
 private func json(_ text: some StringProtocol) throws -> [String: Any] {
   try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
 }
@@ -61,8 +32,7 @@ final class CommandTests {
   @Test("account prints ε as text and JSON; q=0.01, σ=1, T=1000, δ=1e-5 gives the exact 1.828237, and at most 2.10133 by Rényi")
   func account() throws {
     let arguments = ["account", "--noise-multiplier", "1", "--sampling-rate", "0.01", "--rounds", "1000", "--delta", "1e-5"]
-    let text = try epsilon(
-      arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5], arguments[6], arguments[7], arguments[8])
+    let text = try epsilon(arguments)
     #expect(text.status == 0 && text.output.hasPrefix("ε ≤ 1.828237 "))
     let answer = try json(
       try epsilon(

@@ -9,6 +9,8 @@ struct AggregationContext {
   let expectedCohort: Double
   let sampling: SamplingScheme
   let parameterCount: Int
+  /// Momentum with which the server takes the rounds' sums, which says what noise in them matters; 0 where it is none of that kind.
+  let serverMomentum: Double
 
   /// Rounds from one participation of a person to the next, at least; 1 where everybody may take part in every round.
   var cycle: Int { if case .cyclicPoisson(_, let cycle) = sampling { cycle } else { 1 } }
@@ -38,10 +40,14 @@ extension AggregationPlan {
   func strategy(in context: AggregationContext) throws(AggregationError) -> ToeplitzStrategy? {
     switch self {
     case .banded(_, _, let bands):
-      return try .optimizedBanded(rounds: context.rounds, bands: min(bands ?? context.cycle, context.rounds))
+      return try .optimizedBanded(
+        rounds: context.rounds, bands: min(bands ?? context.cycle, context.rounds),
+        workload: LearningWorkload(momentum: context.serverMomentum))
     case .blt(_, _, let buffers):
       let participation = try ParticipationLimit(context.sampling, rounds: context.rounds) ?? .once
-      return try .optimizedBuffered(rounds: context.rounds, buffers: buffers, participation: participation)
+      return try .optimizedBuffered(
+        rounds: context.rounds, buffers: buffers, participation: participation,
+        workload: LearningWorkload(momentum: context.serverMomentum))
     default: return nil
     }
   }

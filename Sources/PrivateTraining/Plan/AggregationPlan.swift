@@ -32,9 +32,10 @@ public enum AggregationPlan: Codable, Hashable, Sendable {
   case treeAdaptive(
     noiseMultiplier: Double?, initialClippingNorm: Double, targetUnclippedQuantile: Double, learningRate: Double,
     clippedCountStandardDeviation: Double?, efficient: Bool, restartWarmup: Int, restartFrequency: Int)
-  /// Matrix mechanism with a banded Toeplitz strategy, optimised for the run; by default of as many bands as a cycle has rounds.
+  /// Matrix mechanism with a banded Toeplitz strategy, optimised for the run and the server's momentum; by default of as many bands as a
+  /// cycle has rounds.
   case banded(noiseMultiplier: Double?, clippingNorm: Double, bands: Int?)
-  /// Matrix mechanism with a buffered linear Toeplitz strategy, optimised for the run.
+  /// Matrix mechanism with a buffered linear Toeplitz strategy, optimised for the run and the server's momentum.
   case blt(noiseMultiplier: Double?, clippingNorm: Double, buffers: Int)
   /// Adaptive zeroing and clipping around the mean, without privacy.
   case robust(zeroing: Bool, clipping: Bool)

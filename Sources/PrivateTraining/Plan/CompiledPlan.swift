@@ -47,7 +47,7 @@ public struct CompiledPlan: Sendable {
       let context = AggregationContext(
         isWeighted: plan.algorithm.weighting == .examples, rounds: plan.algorithm.rounds,
         expectedCohort: sampler.expectedCohortSize(populationSize: population), sampling: sampler.scheme(populationSize: population),
-        parameterCount: try plan.task.graph.parameterLayout().count)
+        parameterCount: try plan.task.graph.parameterLayout().count, serverMomentum: plan.algorithm.serverOptimizer.momentum)
       settled.aggregation.settle(in: context)
       let strategy = try settled.aggregation.strategy(in: context)
       try Self.calibrate(&settled, in: context, strategy: strategy)
@@ -228,6 +228,11 @@ extension TrainingPlan {
       graph: task.graph, clients: dataset.train, localTraining: local, aggregation: aggregation, serverOptimizer: algorithm.serverOptimizer,
       randomness: randomness, executor: executor)
   }
+}
+
+extension OptimizerConfiguration {
+  /// Momentum of SGD, at most what a workload takes; 0 for optimizers that are not linear.
+  fileprivate var momentum: Double { if case .sgd(_, let momentum) = self { min(momentum, 0.999) } else { 0 } }
 }
 
 extension PrivacyPlan {
