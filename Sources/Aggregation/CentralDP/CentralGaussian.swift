@@ -81,10 +81,7 @@ public struct CentralGaussian: NoiseMechanism, UnitVectorSummation {
       throw .invalidParameter(
         name: "noise standard deviation", value: deviation, allowed: "finite: lower the noise multiplier or the clipping norm")
     }
-    var noised = sum
-    try noise.addGridNoise(deviation: grid.steps(split.updateNoiseMultiplier), to: &noised)
-    let step = grid.units(bound)
-    let values = noised.map { Double($0) * step }
+    let values = try noise.noisyUnits(of: sum, deviation: grid.steps(split.updateNoiseMultiplier), step: grid.units(bound))
 
     // From the noised sum alone: its squared norm exceeds the signal's by count × deviation² on average.
     let noisePower = Double(values.count) * deviation * deviation

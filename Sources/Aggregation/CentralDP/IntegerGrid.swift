@@ -27,4 +27,15 @@ extension RandomSource {
       throw .noRandomness(reason: error.description)
     }
   }
+
+  /// `steps` plus noise of `deviation` steps, times `step`: block by block, so that the noised integers stay in a near cache.
+  func noisyUnits(of steps: [Int64], deviation: Double, step: Double) throws(AggregationError) -> [Double] {
+    var values = [Double](repeating: 0, count: steps.count)
+    for start in stride(from: 0, to: steps.count, by: 1 << 14) {
+      var block = Array(steps[start..<min(start + 1 << 14, steps.count)])
+      try addGridNoise(deviation: deviation, to: &block)
+      for (index, noised) in block.enumerated() { values[start + index] = Double(noised) * step }
+    }
+    return values
+  }
 }
