@@ -156,11 +156,22 @@ CVK_INLINE void within_16(f32x16 *x) {
   *x = v;
 }
 
-// `stages` stages, 1...3, between 2^stages vectors.
+// Stages that are done at once in registers, and the vectors that they are between. The bits do not depend on it.
+#if defined(CVK_REGISTERS_32)
+enum { MOST_STAGES = 4 };
+#else
+enum { MOST_STAGES = 3 };
+#endif
+enum { RADIX = 1 << MOST_STAGES, REGISTER_BLOCK = 16 * RADIX };
+
+// `stages` stages, at most MOST_STAGES, between 2^stages vectors.
 CVK_INLINE void butterflies(f32x16 *v, int stages) {
   const int rows = 1 << stages;
+#pragma clang loop unroll(full)
   for (int h = 1; h < rows; h *= 2)
+#pragma clang loop unroll(full)
     for (int i = 0; i < rows; i += 2 * h)
+#pragma clang loop unroll(full)
       for (int k = i; k < i + h; k++) {
         const f32x16 a = v[k], b = v[k + h];
         v[k] = a + b;
@@ -174,37 +185,53 @@ struct rows {
   size_t stride;
 };
 
+// `stages` stages between rows `distance` apart, of `width` columns, 1...16.
+CVK_INLINE void transform_vectors(const float *from, size_t from_distance, float *to, size_t to_distance, size_t width, int stages) {
+  f32x16 v[RADIX] = {0};
+#pragma clang loop unroll(full)
+  for (int k = 0; k < 1 << stages; k++) memcpy(v + k, from + (size_t)k * from_distance, width * sizeof *from);
+  butterflies(v, stages);
+#pragma clang loop unroll(full)
+  for (int k = 0; k < 1 << stages; k++) memcpy(to + (size_t)k * to_distance, v + k, width * sizeof *to);
+}
+
 // `stages` stages over rows that are `distance` rows apart and multiples of it, from one matrix to another or itself.
 CVK_INLINE void transform_step(const struct rows *from, const struct rows *to, size_t rows, size_t columns, size_t distance,
                                int stages) {
-  const int radix = 1 << stages;
+  const size_t from_distance = distance * from->stride, to_distance = distance * to->stride;
+  // Rows lie powers of two apart and so share few places of the first cache: vectors across two lines would need twice as many. The
+  // columns before the first line and as many at the end as that leaves go by themselves.
+  const size_t before = ((uintptr_t)-(uintptr_t)from->start & 63) / sizeof(float);
   for (size_t i = 0; i < rows; i += distance << stages)
-    for (size_t row = i; row < i + distance; row++)
-      for (size_t column = 0; column < columns; column += 16) {
-        f32x16 v[8];
-        for (int k = 0; k < radix; k++)
-          v[k] = *(const f32x16 *)(from->start + (row + (size_t)k * distance) * from->stride + column);
-        butterflies(v, stages);
-        for (int k = 0; k < radix; k++)
-          *(f32x16 *)(to->start + (row + (size_t)k * distance) * to->stride + column) = v[k];
-      }
+    for (size_t row = i; row < i + distance; row++) {
+      const float *x = from->start + row * from->stride;
+      float *y = to->start + row * to->stride;
+      size_t column = before;
+      if (before > 0) transform_vectors(x, from_distance, y, to_distance, before, stages);
+      for (; columns - column >= 16; column += 16)
+        transform_vectors(x + column, from_distance, y + column, to_distance, 16, stages);
+      if (column < columns) transform_vectors(x + column, from_distance, y + column, to_distance, columns - column, stages);
+    }
 }
 
-// The transform of every column, three stages at a time while there are three, in `from` but for the last step, which
+// The transform of every column, three stages at a time or the last four where that many fit, in `from` but for the last step, which
 // writes to `to`. rows is a power of two, columns a multiple of 16. Of one row nothing is written.
 static void transform_columns(const struct rows *from, const struct rows *to, size_t rows, size_t columns) {
   for (size_t distance = 1; distance < rows;) {
     const size_t left = rows / distance;
-    const struct rows *target = left <= 8 ? to : from;
+    if (left == 16 && MOST_STAGES == 4) {
+      transform_step(from, to, rows, columns, distance, MOST_STAGES);
+      return;
+    }
     if (left >= 8) {
-      transform_step(from, target, rows, columns, distance, 3);
+      transform_step(from, left == 8 ? to : from, rows, columns, distance, 3);
       distance *= 8;
     } else if (left == 4) {
-      transform_step(from, target, rows, columns, distance, 2);
-      distance *= 4;
+      transform_step(from, to, rows, columns, distance, 2);
+      return;
     } else {
-      transform_step(from, target, rows, columns, distance, 1);
-      distance *= 2;
+      transform_step(from, to, rows, columns, distance, 1);
+      return;
     }
   }
 }
@@ -235,19 +262,20 @@ static void walsh_hadamard(float *x, int32_t log2_count) {
   // In the buffer no vector lies across two cache lines.
   _Alignas(64) float buffer[PIECE];
   const size_t block = count < BLOCK ? count : BLOCK;
-  // First all stages within blocks of the second-level cache, each begun in pieces of the first level: seven stages of 128
+  // First all stages within blocks of the second-level cache, each begun in pieces of the first level: seven or eight stages of
   // neighbours in registers, then the rest. Then the distances beyond a block.
   for (size_t start = 0; start < count; start += block) {
     for (size_t piece = start; piece < start + block; piece += PIECE) {
-      for (size_t i = 0; i < PIECE; i += 128) {
-        f32x16 v[8];
+      for (size_t i = 0; i < PIECE; i += REGISTER_BLOCK) {
+        f32x16 v[RADIX];
         memcpy(v, x + piece + i, sizeof v);
-        for (int k = 0; k < 8; k++) within_16(v + k);
-        butterflies(v, 3);
+#pragma clang loop unroll(full)
+        for (int k = 0; k < RADIX; k++) within_16(v + k);
+        butterflies(v, MOST_STAGES);
         memcpy(buffer + i, v, sizeof v);
       }
-      const struct rows inside = {buffer, 128}, out = {x + piece, 128};
-      transform_columns(&inside, &out, PIECE / 128, 128);
+      const struct rows inside = {buffer, REGISTER_BLOCK}, out = {x + piece, REGISTER_BLOCK};
+      transform_columns(&inside, &out, PIECE / REGISTER_BLOCK, REGISTER_BLOCK);
     }
     const struct rows parts = {x + start, PIECE};
     transform_columns(&parts, &parts, block / PIECE, PIECE);
