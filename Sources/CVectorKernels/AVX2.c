@@ -11,7 +11,7 @@
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 #define CVK_TABLE cvk_table_avx2
 #define CVK_HALF(value, ...) _mm256_cvttpd_epi32((__m256d)__builtin_shufflevector(value, value, __VA_ARGS__))
-#define CVK_TRUNCATE_8(value) ((i32x8)_mm256_set_m128i(CVK_HALF(value, 4, 5, 6, 7), CVK_HALF(value, 0, 1, 2, 3)))
+#define CVK_TRUNCATE_TO_32(value) ((i32x8)_mm256_set_m128i(CVK_HALF(value, 4, 5, 6, 7), CVK_HALF(value, 0, 1, 2, 3)))
 #include "KernelBodies.h"
 #pragma clang attribute pop
 

@@ -11,7 +11,7 @@
 
 #define CVK_INLINE static inline __attribute__((always_inline))
 
-// AHEAD: how far to prefetch, the fastest of many choices.
+// AHEAD: how far to prefetch, the fastest of many choices; what the hardware does by itself ends with every page.
 enum { LANES = 32, AHEAD = 512 };
 
 typedef float f32x8 __attribute__((vector_size(32)));
@@ -21,9 +21,6 @@ typedef double f64x8 __attribute__((vector_size(64)));
 struct lanes {
   f64x8 part[4];
 };
-
-// Asks for the cache line `floats` elements ahead, which may lie beyond the end: the hardware's own prefetching ends with every page.
-CVK_INLINE void prefetch(const float *x, size_t floats) { __builtin_prefetch((const void *)((uintptr_t)x + floats * sizeof *x)); }
 
 CVK_INLINE void load_f32(const float *x, struct lanes *out) {
   for (int part = 0; part < 4; part++) {
@@ -59,9 +56,13 @@ CVK_INLINE double combine(const struct lanes *sum) {
 static double sum_of_squares(const float *x, size_t count) {
   struct lanes sum = {0}, block;
   size_t i = 0;
+  for (; count - i >= LANES + AHEAD; i += LANES) {
+    __builtin_prefetch(x + i + AHEAD);
+    __builtin_prefetch(x + i + AHEAD + LANES / 2);
+    load_f32(x + i, &block);
+    add_squares(&block, &sum);
+  }
   for (; count - i >= LANES; i += LANES) {
-    prefetch(x + i, AHEAD);
-    prefetch(x + i + LANES / 2, AHEAD);
     load_f32(x + i, &block);
     add_squares(&block, &sum);
   }
@@ -147,33 +148,43 @@ typedef uint64_t u64x8 __attribute__((vector_size(64)));
 // Less far ahead than for one vector: eight are read side by side.
 enum { GRID_STEP = 16, GRID_AHEAD = 128 };
 
-// Truncates toward zero; what is NaN or does not fit becomes −2³¹. The instructions of x86 do this by themselves.
-CVK_INLINE void truncate_8(const f64x8 *value, i64x8 *out) {
-#if defined(CVK_TRUNCATE_8)
-  const i32x8 narrow = CVK_TRUNCATE_8(*value);
+// Products truncated toward zero, and the squares of those of at most 2³¹. A product that is NaN or does not fit into 32 bits becomes −2³¹, or
+// any integer while `misfits` gets a bit above the lowest 32.
+CVK_INLINE void grid_integers_8(const f64x8 *product, i64x8 *n, u64x8 *squares, u64x8 *misfits) {
+#if defined(CVK_TRUNCATE_TO_64)
+  *n = CVK_TRUNCATE_TO_64(*product);
+  *squares = CVK_SQUARE_LOW_32(*n);
+  *misfits |= (u64x8)*n + ((uint64_t)1 << 31);
+#else
+#if defined(CVK_TRUNCATE_TO_32)
+  // The instruction gives −2³¹ by itself.
+  const i32x8 narrow = CVK_TRUNCATE_TO_32(*product);
 #else
   const f64x8 lowest = (f64x8){} - 2147483648.0;
-  const i64x8 fits = (*value > lowest - 1) & (*value < -lowest);
-  const i32x8 narrow = __builtin_convertvector((f64x8)((fits & (i64x8)*value) | (~fits & (i64x8)lowest)), i32x8);
+  const i64x8 fits = (*product > lowest - 1) & (*product < -lowest);
+  const i32x8 narrow = __builtin_convertvector((f64x8)((fits & (i64x8)*product) | (~fits & (i64x8)lowest)), i32x8);
 #endif
-  *out = __builtin_convertvector(narrow, i64x8);
+  *n = __builtin_convertvector(narrow, i64x8);
+  *squares = (u64x8)(*n * *n);
+  (void)misfits;
+#endif
 }
 
-// 16 products of one vector with its factor, truncated.
-CVK_INLINE void grid_integers(const float *x, double factor, i64x8 out[2]) {
+// 16 products of one vector with its factor.
+CVK_INLINE void grid_integers(const float *x, double factor, i64x8 n[2], u64x8 squares[2], u64x8 *misfits) {
   for (int half = 0; half < 2; half++) {
     f32x8 narrow;
     memcpy(&narrow, x + 8 * half, sizeof narrow);
     const f64x8 product = __builtin_convertvector(narrow, f64x8) * factor;
-    truncate_8(&product, out + half);
+    grid_integers_8(&product, n + half, squares + half, misfits);
   }
 }
 
 // Sums of squares of up to eight vectors, in eight lanes each.
 struct grid_squares {
   u64x8 of[8];
-  // The bits of all values that these sums ever had.
-  u64x8 seen;
+  // The bits of all values that these sums ever had, and of what does not fit.
+  u64x8 seen, misfits;
 };
 
 // 16 elements of `width` vectors, added to `sum`, which is read and written once for all of them.
@@ -183,11 +194,12 @@ CVK_INLINE void grid_step(int width, const double *factors, const float *const *
 #pragma clang loop unroll(full)
   for (int k = 0; k < width; k++) {
     i64x8 n[2];
-    grid_integers(x[k] + at, factors[k], n);
+    u64x8 square[2];
+    grid_integers(x[k] + at, factors[k], n, square, &squares->misfits);
     total[0] += (u64x8)n[0];
     total[1] += (u64x8)n[1];
     // Two squares of at most 2⁶² each: a lane that was below 2⁶³ does not wrap, and one that was not has been seen.
-    squares->of[k] += (u64x8)(n[0] * n[0]) + (u64x8)(n[1] * n[1]);
+    squares->of[k] += square[0] + square[1];
     squares->seen |= squares->of[k];
   }
   memcpy(sum, total, sizeof total);
@@ -201,10 +213,11 @@ CVK_INLINE int grid_add_group(
   double by[8];
   for (int k = 0; k < width; k++) from[k] = x[k], by[k] = factors[k];
   size_t i = 0;
-  for (; count - i >= GRID_STEP; i += GRID_STEP) {
-    for (int k = 0; k < width; k++) prefetch(from[k] + i, GRID_AHEAD);
+  for (; count - i >= GRID_STEP + GRID_AHEAD; i += GRID_STEP) {
+    for (int k = 0; k < width; k++) __builtin_prefetch(from[k] + i + GRID_AHEAD);
     grid_step(width, by, from, i, sum + i, &squares);
   }
+  for (; count - i >= GRID_STEP; i += GRID_STEP) grid_step(width, by, from, i, sum + i, &squares);
   if (i < count) {
     float tails[8][GRID_STEP] = {0};
     int64_t sums[GRID_STEP] = {0};
@@ -217,7 +230,7 @@ CVK_INLINE int grid_add_group(
     memcpy(sum + i, sums, (count - i) * sizeof *sum);
   }
   for (int lane = 0; lane < 8; lane++)
-    if (squares.seen[lane] >> 63) return 0;
+    if (squares.seen[lane] >> 63 || squares.misfits[lane] >> 32) return 0;
   for (int k = 0; k < width; k++) {
     unsigned __int128 total = 0;
     for (int lane = 0; lane < 8; lane++) total += squares.of[k][lane];
@@ -232,8 +245,9 @@ static void grid_subtract(double factor, const float *x, int64_t *sum, size_t co
     const size_t length = count - i < GRID_STEP ? count - i : GRID_STEP;
     float values[GRID_STEP] = {0};
     i64x8 n[2];
+    u64x8 squares[2], misfits = {0};
     memcpy(values, x + i, length * sizeof *x);
-    grid_integers(values, factor, n);
+    grid_integers(values, factor, n, squares, &misfits);
     for (size_t j = 0; j < length; j++) sum[i + j] = (int64_t)((uint64_t)sum[i + j] - (uint64_t)n[j / 8][j % 8]);
   }
 }

@@ -30,12 +30,18 @@ extension RandomSource {
 
   /// `steps` plus noise of `deviation` steps, times `step`: block by block, so that the noised integers stay in a near cache.
   func noisyUnits(of steps: [Int64], deviation: Double, step: Double) throws(AggregationError) -> [Double] {
-    var values = [Double](repeating: 0, count: steps.count)
-    for start in stride(from: 0, to: steps.count, by: 1 << 14) {
-      var block = Array(steps[start..<min(start + 1 << 14, steps.count)])
-      try addGridNoise(deviation: deviation, to: &block)
-      for (index, noised) in block.enumerated() { values[start + index] = Double(noised) * step }
+    var failure: AggregationError?
+    let values = [Double](unsafeUninitializedCapacity: steps.count) { values, count in
+      while count < steps.count && failure == nil {
+        var block = Array(steps[count..<min(count + 1 << 14, steps.count)])
+        do throws(AggregationError) { try addGridNoise(deviation: deviation, to: &block) } catch { failure = error }
+        for noised in block {
+          values.initializeElement(at: count, to: Double(noised) * step)
+          count += 1
+        }
+      }
     }
+    if let failure { throw failure }
     return values
   }
 }
