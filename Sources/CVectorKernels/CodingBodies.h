@@ -18,6 +18,7 @@
 enum { PIECE = 1 << 12, BLOCK = 1 << 18 };
 
 typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
+typedef int32_t i32x16 __attribute__((vector_size(64), aligned(4)));
 
 // The bits of a float, folded so that signed integers are ordered like the floats, infinities and NaN outermost.
 CVK_INLINE int32_t ordered(int32_t bits) { return bits ^ ((bits >> 31) & INT32_MAX); }
@@ -253,35 +254,92 @@ static void transform_short(float *x, size_t count) {
       }
 }
 
-static void walsh_hadamard(float *x, int32_t log2_count) {
-  const size_t count = (size_t)1 << log2_count;
-  if (count < PIECE) {
-    transform_short(x, count);
-    return;
-  }
+// scale · x, negated where the bit of the sixteen is set.
+CVK_INLINE void signed_scale_16(f32x16 *x, float scale, const uint8_t *signs) {
+  const i32x16 bit = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+  const i32x16 all = (i32x16){} + (int32_t)((uint32_t)signs[0] | (uint32_t)signs[1] << 8);
+  const i32x16 negated = (all & bit) == bit;
+  *x = (f32x16)((i32x16)(*x * scale) ^ (negated & INT32_MIN));
+}
+
+// The stages within a piece from one place to another or the same, of `scale` times the elements with `signs` where there are signs.
+// `largest` becomes as great as the bits of the magnitude of each of these products: as integers they are ordered like magnitudes,
+// with every NaN above infinity.
+static void transform_piece(const float *x, float scale, const uint8_t *signs, float *out, i32x16 *largest) {
   // In the buffer no vector lies across two cache lines.
   _Alignas(64) float buffer[PIECE];
-  const size_t block = count < BLOCK ? count : BLOCK;
+  for (size_t i = 0; i < PIECE; i += REGISTER_BLOCK) {
+    f32x16 v[RADIX];
+    memcpy(v, x + i, sizeof v);
+    if (signs != 0) {
+#pragma clang loop unroll(full)
+      for (int k = 0; k < RADIX; k++) signed_scale_16(v + k, scale, signs + i / 8 + 2 * k);
+    }
+#pragma clang loop unroll(full)
+    for (int k = 0; k < RADIX; k++) {
+      *largest = __builtin_elementwise_max(*largest, (i32x16)v[k] & INT32_MAX);
+      within_16(v + k);
+    }
+    butterflies(v, MOST_STAGES);
+    memcpy(buffer + i, v, sizeof v);
+  }
+  const struct rows inside = {buffer, REGISTER_BLOCK}, target = {out, REGISTER_BLOCK};
+  transform_columns(&inside, &target, PIECE / REGISTER_BLOCK, REGISTER_BLOCK);
+}
+
+// The float of the given bits; all NaN are the same.
+static float magnitude(int32_t bits) {
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value != value ? __builtin_nanf("") : value;
+}
+
+// The same for the piece at `start` of a vector of `count` elements followed by zeros.
+static void transform_piece_of(
+    const float *x, size_t count, size_t start, float scale, const uint8_t *signs, float *out, i32x16 *largest) {
+  if (start >= count) {
+    memset(out + start, 0, PIECE * sizeof *out);
+  } else if (count - start >= PIECE) {
+    transform_piece(x + start, scale, signs == 0 ? 0 : signs + start / 8, out + start, largest);
+  } else {
+    memmove(out + start, x + start, (count - start) * sizeof *out);
+    memset(out + count, 0, (start + PIECE - count) * sizeof *out);
+    transform_piece(out + start, scale, signs == 0 ? 0 : signs + start / 8, out + start, largest);
+  }
+}
+
+static float walsh_hadamard(const float *x, size_t count, float scale, const uint8_t *signs, float *out, int32_t log2_count) {
+  const size_t padded = (size_t)1 << log2_count;
+  if (padded < PIECE) {
+    if (signs != 0) {
+      signed_scale(x, count, scale, signs, out);
+    } else {
+      memmove(out, x, count * sizeof *out);
+    }
+    memset(out + count, 0, (padded - count) * sizeof *out);
+    int32_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+      int32_t bits;
+      memcpy(&bits, out + i, sizeof bits);
+      most = (bits & INT32_MAX) > most ? bits & INT32_MAX : most;
+    }
+    transform_short(out, padded);
+    return magnitude(most);
+  }
+  i32x16 largest = {0};
+  const size_t block = padded < BLOCK ? padded : BLOCK;
   // First all stages within blocks of the second-level cache, each begun in pieces of the first level: seven or eight stages of
   // neighbours in registers, then the rest. Then the distances beyond a block.
-  for (size_t start = 0; start < count; start += block) {
-    for (size_t piece = start; piece < start + block; piece += PIECE) {
-      for (size_t i = 0; i < PIECE; i += REGISTER_BLOCK) {
-        f32x16 v[RADIX];
-        memcpy(v, x + piece + i, sizeof v);
-#pragma clang loop unroll(full)
-        for (int k = 0; k < RADIX; k++) within_16(v + k);
-        butterflies(v, MOST_STAGES);
-        memcpy(buffer + i, v, sizeof v);
-      }
-      const struct rows inside = {buffer, REGISTER_BLOCK}, out = {x + piece, REGISTER_BLOCK};
-      transform_columns(&inside, &out, PIECE / REGISTER_BLOCK, REGISTER_BLOCK);
-    }
-    const struct rows parts = {x + start, PIECE};
+  for (size_t start = 0; start < padded; start += block) {
+    for (size_t piece = start; piece < start + block; piece += PIECE) transform_piece_of(x, count, piece, scale, signs, out, &largest);
+    const struct rows parts = {out + start, PIECE};
     transform_columns(&parts, &parts, block / PIECE, PIECE);
   }
-  const struct rows blocks = {x, block};
-  transform_columns(&blocks, &blocks, count / block, block);
+  const struct rows blocks = {out, block};
+  transform_columns(&blocks, &blocks, padded / block, block);
+  int32_t most = 0;
+  for (int lane = 0; lane < 16; lane++) most = largest[lane] > most ? largest[lane] : most;
+  return magnitude(most);
 }
 
 const struct coding_table CVK_CODING_TABLE = {

@@ -1,6 +1,23 @@
 // Which level runs, and the entry points.
+#if defined(__linux__)
+#define _DEFAULT_SOURCE
+#include <sys/mman.h>
+#endif
+
 #include "CVectorKernels.h"
 #include "KernelTable.h"
+
+void cvk_prefer_large_pages(void *memory, size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  const uintptr_t page = (uintptr_t)1 << 21;
+  const uintptr_t start = ((uintptr_t)memory + page - 1) & ~(page - 1), end = ((uintptr_t)memory + bytes) & ~(page - 1);
+  // A hint: where it is refused the memory is as good, only slower.
+  if (start < end) (void)madvise((void *)start, end - start, MADV_HUGEPAGE);
+#else
+  (void)memory;
+  (void)bytes;
+#endif
+}
 
 int32_t cvk_best_level(void) {
 #if defined(__x86_64__)

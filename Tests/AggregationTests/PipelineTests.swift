@@ -163,7 +163,7 @@ struct PipelineTests {
       #expect(single.rejected == (clients > 8 ? 2 : clients > 2 ? 1 : 0))
       guard clients > 0 else { continue }
       let results = try [single, together].map { try round.finish($0, noise: testNoise()) }
-      #expect(results[0].update == results[1].update && results[0].state == results[1].state)
+      #expect(results[0].update == results[1].update)
       #expect(results[0].measurements.map(\.value) == results[1].measurements.map(\.value))
     }
     let round = try pipelines[0].round(count: 2, state: pipelines[0].initialState())

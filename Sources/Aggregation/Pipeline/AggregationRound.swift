@@ -82,7 +82,8 @@ public struct AggregationRound: Sendable {
   public func emptySum() -> PartialSum {
     let isInteger = summation != nil
     return PartialSum(
-      values: [Double](repeating: 0, count: isInteger ? 0 : sumCount), integers: [Int64](repeating: 0, count: isInteger ? sumCount : 0),
+      values: VectorMath.makeLarge(isInteger ? 0 : sumCount) { $0.initialize(repeating: 0) },
+      integers: VectorMath.makeLarge(isInteger ? sumCount : 0) { $0.initialize(repeating: 0) },
       reports: [Double](repeating: 0, count: summationSlot.upperBound))
   }
 

@@ -21,6 +21,10 @@
 /// The highest level that this machine can execute; every lower level can be executed too.
 int32_t cvk_best_level(void);
 
+/// Asks the system to back memory that has not been written yet with pages of 2 MiB: the first pass over a new vector is a fault for every
+/// page, which costs more than the pass. A hint without effect on content; nothing happens to less than a page or where there are none.
+void cvk_prefer_large_pages(void *memory, size_t bytes);
+
 /// Sum of x[i]², NaN or infinite when an element is.
 double cvk_sum_of_squares(int32_t level, const float *x, size_t count);
 
