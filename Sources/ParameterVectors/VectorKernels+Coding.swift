@@ -121,9 +121,8 @@ extension VectorKernels {
     if x.count == count {
       x.withUnsafeMutableBufferPointer { transform(from: $0.baseAddress, count, to: $0.baseAddress) }
     } else {
-      x = [Float](unsafeUninitializedCapacity: count) { out, initialized in
+      x = VectorMath.makeLarge(count) { out in
         x.withUnsafeBufferPointer { transform(from: $0.baseAddress, $0.count, to: out.baseAddress) }
-        initialized = count
       }
     }
     // No sum of `count` such numbers can overflow, with room for roundings; the others need a look.

@@ -17,8 +17,8 @@ enum AggregationBenchmark {
       "The limit of clip and sum is twice the time of reading all updates once: no clip is known before the norm is. "
         + "Ratios are medians over \(repetitions) repetitions, in each of which all rows are measured one after the other.")
     table.notes.append(
-      "Sums are exact integers of 64 bits, read and written once for every eight updates at hand, else once for each: then a sum moves four times "
-        + "the bytes of an update, beside the update's own two times, and memory allows no more than a third of the speed of reading.")
+      "Sums are exact integers of 64 bits, read and written once for every eight updates at hand, else once for each. Where such a sum streams "
+        + "from memory it moves four times the bytes of an update, and the update itself twice: three times the limit.")
     return table
   }
 
@@ -33,22 +33,20 @@ enum AggregationBenchmark {
       "clip + sum + noise + divide", "of which clip + sum", "of which noise", "clip + sum, one update at a time",
       "limit: read all updates once", "limit: read each update twice in a row",
     ]
-    var seconds = [[Double]](repeating: [], count: rows.count)
-    // The first repetition warms up.
-    for repetition in 0...repetitions {
-      var times = [Double](repeating: 0, count: rows.count)
-      try times[0] = time {
-        let (opened, sum) = try sum(updates, pipeline)
-        _ = try opened.finish(sum, noise: .secure())
-      }
-      try times[1] = time { _ = try sum(updates, pipeline) }
-      try times[2] = time { try random.addGridGaussian(standardDeviation: 0x1p30, to: &noise) }
-      try times[3] = time { _ = try sumSingly(updates, pipeline) }
-      times[4] = time { checksum &+= MachineLimits.read(updates) }
-      // Update by update, as a norm followed by an addition reads them: the second time may come from a cache.
-      times[5] = time { for update in updates { checksum &+= MachineLimits.read([update]) &+ MachineLimits.read([update]) } }
-      if repetition > 0 { for index in rows.indices { seconds[index].append(times[index]) } }
-    }
+    let seconds = try Timing.interleaved(
+      repetitions: repetitions,
+      [
+        {
+          let (opened, sum) = try sum(updates, pipeline)
+          _ = try opened.finish(sum, noise: .secure())
+        },
+        { _ = try sum(updates, pipeline) },
+        { try random.addGridGaussian(standardDeviation: 0x1p30, to: &noise) },
+        { _ = try sumSingly(updates, pipeline) },
+        { checksum &+= MachineLimits.read(updates) },
+        // Update by update, as a norm followed by an addition reads them: the second time may come from a cache.
+        { for update in updates { checksum &+= MachineLimits.read([update]) &+ MachineLimits.read([update]) } },
+      ])
     withExtendedLifetime(checksum) {}
     let bytes = Double(clientCount * parameterCount * MemoryLayout<Float>.stride)
     for (name, times) in zip(rows, seconds) {
@@ -63,12 +61,6 @@ enum AggregationBenchmark {
         + "(goal 1.2); everything but the noise \(ratio { (seconds[0][$0] - seconds[2][$0]) / (2 * seconds[4][$0]) }) times; "
         + "one update at a time \(ratio { seconds[3][$0] / (2 * seconds[4][$0]) }) times. Against reading each update twice in a row, which "
         + "finds part of it in a cache: clip + sum \(ratio { seconds[1][$0] / seconds[5][$0] }) times.")
-  }
-
-  private static func time(_ work: () throws -> Void) rethrows -> Double {
-    let start = ContinuousClock.now
-    try work()
-    return start.duration(to: .now).seconds
   }
 
   /// Clips and sums all updates, which are at hand.
