@@ -23,6 +23,7 @@ let package = Package(
         .product(name: "FederatedDatasets", package: "epsilon"),
         .product(name: "FederatedLearning", package: "epsilon"),
         .product(name: "NeuralNetworks", package: "epsilon"),
+        .product(name: "ParameterVectors", package: "epsilon"),
         .product(name: "PrivacyAccounting", package: "epsilon"),
         .product(name: "PrivacyEvents", package: "epsilon"),
         .product(name: "SecureNoise", package: "epsilon"),

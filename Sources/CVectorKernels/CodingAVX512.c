@@ -9,6 +9,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
 #define CVK_CODING_TABLE cvk_coding_avx512
+#define CVK_REGISTERS_32
 #include "CodingBodies.h"
 #pragma clang attribute pop
 

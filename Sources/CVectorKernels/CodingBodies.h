@@ -13,12 +13,6 @@
 
 #define CVK_INLINE static inline __attribute__((always_inline))
 
-// Elements of the transform that stay in the first and in the second cache; the fastest of many choices for 2^21 elements,
-// which then pass through memory twice.
-enum { PIECE = 1 << 12, BLOCK = 1 << 18 };
-
-typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
-
 // The bits of a float, folded so that signed integers are ordered like the floats, infinities and NaN outermost.
 CVK_INLINE int32_t ordered(int32_t bits) { return bits ^ ((bits >> 31) & INT32_MAX); }
 
@@ -140,121 +134,7 @@ static void signed_scale(const float *x, size_t count, float scale, const uint8_
   }
 }
 
-// The four stages within 16 neighbours. The sign is applied by the product with ±1; it is exact, so fusing it with the sum
-// changes no bit.
-CVK_INLINE void within_16(f32x16 *x) {
-#pragma STDC FP_CONTRACT ON
-  const f32x16 alternate1 = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1};
-  const f32x16 alternate2 = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1};
-  const f32x16 alternate4 = {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1};
-  const f32x16 alternate8 = {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1};
-  f32x16 v = *x;
-  v = __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14) + v * alternate1;
-  v = __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13) + v * alternate2;
-  v = __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11) + v * alternate4;
-  v = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7) + v * alternate8;
-  *x = v;
-}
-
-// `stages` stages, 1...3, between 2^stages vectors.
-CVK_INLINE void butterflies(f32x16 *v, int stages) {
-  const int rows = 1 << stages;
-  for (int h = 1; h < rows; h *= 2)
-    for (int i = 0; i < rows; i += 2 * h)
-      for (int k = i; k < i + h; k++) {
-        const f32x16 a = v[k], b = v[k + h];
-        v[k] = a + b;
-        v[k + h] = a - b;
-      }
-}
-
-// A matrix of rows that begin `stride` elements apart.
-struct rows {
-  float *start;
-  size_t stride;
-};
-
-// `stages` stages over rows that are `distance` rows apart and multiples of it, from one matrix to another or itself.
-CVK_INLINE void transform_step(const struct rows *from, const struct rows *to, size_t rows, size_t columns, size_t distance,
-                               int stages) {
-  const int radix = 1 << stages;
-  for (size_t i = 0; i < rows; i += distance << stages)
-    for (size_t row = i; row < i + distance; row++)
-      for (size_t column = 0; column < columns; column += 16) {
-        f32x16 v[8];
-        for (int k = 0; k < radix; k++)
-          v[k] = *(const f32x16 *)(from->start + (row + (size_t)k * distance) * from->stride + column);
-        butterflies(v, stages);
-        for (int k = 0; k < radix; k++)
-          *(f32x16 *)(to->start + (row + (size_t)k * distance) * to->stride + column) = v[k];
-      }
-}
-
-// The transform of every column, three stages at a time while there are three, in `from` but for the last step, which
-// writes to `to`. rows is a power of two, columns a multiple of 16. Of one row nothing is written.
-static void transform_columns(const struct rows *from, const struct rows *to, size_t rows, size_t columns) {
-  for (size_t distance = 1; distance < rows;) {
-    const size_t left = rows / distance;
-    const struct rows *target = left <= 8 ? to : from;
-    if (left >= 8) {
-      transform_step(from, target, rows, columns, distance, 3);
-      distance *= 8;
-    } else if (left == 4) {
-      transform_step(from, target, rows, columns, distance, 2);
-      distance *= 4;
-    } else {
-      transform_step(from, target, rows, columns, distance, 1);
-      distance *= 2;
-    }
-  }
-}
-
-// Fewer elements than a piece.
-static void transform_short(float *x, size_t count) {
-  if (count >= 16) {
-    for (size_t i = 0; i < count; i += 16) within_16((f32x16 *)(x + i));
-    const struct rows all = {x, 16};
-    transform_columns(&all, &all, count / 16, 16);
-    return;
-  }
-  for (size_t h = 1; h < count; h *= 2)
-    for (size_t i = 0; i < count; i += 2 * h)
-      for (size_t j = i; j < i + h; j++) {
-        const float a = x[j], b = x[j + h];
-        x[j] = a + b;
-        x[j + h] = a - b;
-      }
-}
-
-static void walsh_hadamard(float *x, int32_t log2_count) {
-  const size_t count = (size_t)1 << log2_count;
-  if (count < PIECE) {
-    transform_short(x, count);
-    return;
-  }
-  // In the buffer no vector lies across two cache lines.
-  _Alignas(64) float buffer[PIECE];
-  const size_t block = count < BLOCK ? count : BLOCK;
-  // First all stages within blocks of the second-level cache, each begun in pieces of the first level: seven stages of 128
-  // neighbours in registers, then the rest. Then the distances beyond a block.
-  for (size_t start = 0; start < count; start += block) {
-    for (size_t piece = start; piece < start + block; piece += PIECE) {
-      for (size_t i = 0; i < PIECE; i += 128) {
-        f32x16 v[8];
-        memcpy(v, x + piece + i, sizeof v);
-        for (int k = 0; k < 8; k++) within_16(v + k);
-        butterflies(v, 3);
-        memcpy(buffer + i, v, sizeof v);
-      }
-      const struct rows inside = {buffer, 128}, out = {x + piece, 128};
-      transform_columns(&inside, &out, PIECE / 128, 128);
-    }
-    const struct rows parts = {x + start, PIECE};
-    transform_columns(&parts, &parts, block / PIECE, PIECE);
-  }
-  const struct rows blocks = {x, block};
-  transform_columns(&blocks, &blocks, count / block, block);
-}
+#include "HadamardBodies.h"
 
 const struct coding_table CVK_CODING_TABLE = {
     .range = range,

@@ -41,4 +41,6 @@ void cvk_signed_scale(int32_t level, const float *x, size_t count, float scale, 
   table(level)->signed_scale(x, count, scale, signs, out);
 }
 
-void cvk_walsh_hadamard(int32_t level, float *x, int32_t log2_count) { table(level)->walsh_hadamard(x, log2_count); }
+float cvk_walsh_hadamard(int32_t level, const float *x, size_t count, float scale, const uint8_t *signs, float *out, int32_t log2_count) {
+  return table(level)->walsh_hadamard(x, count, scale, signs, out, log2_count);
+}

@@ -14,7 +14,7 @@ struct coding_table {
   void (*pack)(const uint16_t *codes, size_t count, int32_t bits, uint8_t *out);
   void (*unpack)(const uint8_t *packed, size_t count, int32_t bits, uint16_t *codes);
   void (*signed_scale)(const float *x, size_t count, float scale, const uint8_t *signs, float *out);
-  void (*walsh_hadamard)(float *x, int32_t log2_count);
+  float (*walsh_hadamard)(const float *x, size_t count, float scale, const uint8_t *signs, float *out, int32_t log2_count);
 };
 
 extern const struct coding_table cvk_coding_baseline;

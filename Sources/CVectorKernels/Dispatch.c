@@ -1,6 +1,23 @@
 // Which level runs, and the entry points.
+#if defined(__linux__)
+#define _DEFAULT_SOURCE
+#include <sys/mman.h>
+#endif
+
 #include "CVectorKernels.h"
 #include "KernelTable.h"
+
+void cvk_prefer_large_pages(void *memory, size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  const uintptr_t page = (uintptr_t)1 << 21;
+  const uintptr_t start = ((uintptr_t)memory + page - 1) & ~(page - 1), end = ((uintptr_t)memory + bytes) & ~(page - 1);
+  // A hint: where it is refused the memory is as good, only slower.
+  if (start < end) (void)madvise((void *)start, end - start, MADV_HUGEPAGE);
+#else
+  (void)memory;
+  (void)bytes;
+#endif
+}
 
 int32_t cvk_best_level(void) {
 #if defined(__x86_64__)
@@ -44,9 +61,10 @@ void cvk_axpy(int32_t level, float a, const float *x, float *y, size_t count) { 
 
 void cvk_scale(int32_t level, float a, float *x, size_t count) { table(level)->scale(a, x, count); }
 
-void cvk_grid_accumulate(
-    int32_t level, double factor, int64_t sign, const float *x, int64_t *sum, size_t count, uint64_t *high, uint64_t *low) {
-  table(level)->grid_accumulate(factor, sign, x, sum, count, high, low);
+void cvk_grid_add(
+    int32_t level, size_t vectors, const double *factors, const float *const *x, uint64_t greatest, int64_t *sum, size_t count,
+    uint8_t *added) {
+  table(level)->grid_add(vectors, factors, x, greatest, sum, count, added);
 }
 
 int32_t cvk_add_i64(int32_t level, const int64_t *x, int64_t *sum, size_t count) { return table(level)->add_i64(x, sum, count); }

@@ -11,7 +11,8 @@
 
 #define CVK_INLINE static inline __attribute__((always_inline))
 
-enum { LANES = 32 };
+// AHEAD: how far to prefetch, the fastest of many choices; what the hardware does by itself ends with every page.
+enum { LANES = 32, AHEAD = 512 };
 
 typedef float f32x8 __attribute__((vector_size(32)));
 typedef double f64x8 __attribute__((vector_size(64)));
@@ -55,6 +56,12 @@ CVK_INLINE double combine(const struct lanes *sum) {
 static double sum_of_squares(const float *x, size_t count) {
   struct lanes sum = {0}, block;
   size_t i = 0;
+  for (; count - i >= LANES + AHEAD; i += LANES) {
+    __builtin_prefetch(x + i + AHEAD);
+    __builtin_prefetch(x + i + AHEAD + LANES / 2);
+    load_f32(x + i, &block);
+    add_squares(&block, &sum);
+  }
   for (; count - i >= LANES; i += LANES) {
     load_f32(x + i, &block);
     add_squares(&block, &sum);
@@ -135,23 +142,134 @@ static void subtract(const float *restrict a, const float *restrict b, float *re
   for (size_t i = 0; i < count; i++) out[i] = a[i] - b[i];
 }
 
-static void grid_accumulate(
-    double factor, int64_t sign, const float *restrict x, int64_t *restrict sum, size_t count, uint64_t *high, uint64_t *low) {
-  const double limit = 2147483647.0;
-  uint64_t upper = 0, lower = 0;
-  for (size_t i = 0; i < count; i++) {
-    double d = factor * (double)x[i];
-    // Each comparison is false for NaN, which so becomes −limit.
-    d = d > -limit ? d : -limit;
-    d = d < limit ? d : limit;
-    int64_t n = (int32_t)d;
-    uint64_t square = (uint64_t)(n * n);
-    upper += square >> 32;
-    lower += square & 0xffffffffu;
-    sum[i] = (int64_t)((uint64_t)sum[i] + (uint64_t)(sign < 0 ? -n : n));
+typedef int32_t i32x8 __attribute__((vector_size(32)));
+typedef uint64_t u64x8 __attribute__((vector_size(64)));
+
+// Less far ahead than for one vector: eight are read side by side.
+enum { GRID_STEP = 16, GRID_AHEAD = 128 };
+
+// Products truncated toward zero, and the squares of those of at most 2³¹. A product that is NaN or does not fit into 32 bits becomes −2³¹, or
+// any integer while `misfits` gets a bit above the lowest 32.
+CVK_INLINE void grid_integers_8(const f64x8 *product, i64x8 *n, u64x8 *squares, u64x8 *misfits) {
+#if defined(CVK_TRUNCATE_TO_64)
+  *n = CVK_TRUNCATE_TO_64(*product);
+  *squares = CVK_SQUARE_LOW_32(*n);
+  *misfits |= (u64x8)*n + ((uint64_t)1 << 31);
+#else
+#if defined(CVK_TRUNCATE_TO_32)
+  // The instruction gives −2³¹ by itself.
+  const i32x8 narrow = CVK_TRUNCATE_TO_32(*product);
+#else
+  const f64x8 lowest = (f64x8){} - 2147483648.0;
+  const i64x8 fits = (*product > lowest - 1) & (*product < -lowest);
+  const i32x8 narrow = __builtin_convertvector((f64x8)((fits & (i64x8)*product) | (~fits & (i64x8)lowest)), i32x8);
+#endif
+  *n = __builtin_convertvector(narrow, i64x8);
+  *squares = (u64x8)(*n * *n);
+  (void)misfits;
+#endif
+}
+
+// 16 products of one vector with its factor.
+CVK_INLINE void grid_integers(const float *x, double factor, i64x8 n[2], u64x8 squares[2], u64x8 *misfits) {
+  for (int half = 0; half < 2; half++) {
+    f32x8 narrow;
+    memcpy(&narrow, x + 8 * half, sizeof narrow);
+    const f64x8 product = __builtin_convertvector(narrow, f64x8) * factor;
+    grid_integers_8(&product, n + half, squares + half, misfits);
   }
-  *high = upper;
-  *low = lower;
+}
+
+// Sums of squares of up to eight vectors, in eight lanes each.
+struct grid_squares {
+  u64x8 of[8];
+  // The bits of all values that these sums ever had, and of what does not fit.
+  u64x8 seen, misfits;
+};
+
+// 16 elements of `width` vectors, added to `sum`, which is read and written once for all of them.
+CVK_INLINE void grid_step(int width, const double *factors, const float *const *x, size_t at, int64_t *sum, struct grid_squares *squares) {
+  u64x8 total[2];
+  memcpy(total, sum, sizeof total);
+#pragma clang loop unroll(full)
+  for (int k = 0; k < width; k++) {
+    i64x8 n[2];
+    u64x8 square[2];
+    grid_integers(x[k] + at, factors[k], n, square, &squares->misfits);
+    total[0] += (u64x8)n[0];
+    total[1] += (u64x8)n[1];
+    // Two squares of at most 2⁶² each: a lane that was below 2⁶³ does not wrap, and one that was not has been seen.
+    squares->of[k] += square[0] + square[1];
+    squares->seen |= squares->of[k];
+  }
+  memcpy(sum, total, sizeof total);
+}
+
+// Adds `width` vectors; false where a squared norm exceeds `greatest`.
+CVK_INLINE int grid_add_group(
+    int width, const double *factors, const float *const *x, uint64_t greatest, int64_t *sum, size_t count) {
+  struct grid_squares squares = {0};
+  const float *from[8];
+  double by[8];
+  for (int k = 0; k < width; k++) from[k] = x[k], by[k] = factors[k];
+  size_t i = 0;
+  for (; count - i >= GRID_STEP + GRID_AHEAD; i += GRID_STEP) {
+    for (int k = 0; k < width; k++) __builtin_prefetch(from[k] + i + GRID_AHEAD);
+    grid_step(width, by, from, i, sum + i, &squares);
+  }
+  for (; count - i >= GRID_STEP; i += GRID_STEP) grid_step(width, by, from, i, sum + i, &squares);
+  if (i < count) {
+    float tails[8][GRID_STEP] = {0};
+    int64_t sums[GRID_STEP] = {0};
+    for (int k = 0; k < width; k++) {
+      memcpy(tails[k], from[k] + i, (count - i) * sizeof(float));
+      from[k] = tails[k];
+    }
+    memcpy(sums, sum + i, (count - i) * sizeof *sum);
+    grid_step(width, by, from, 0, sums, &squares);
+    memcpy(sum + i, sums, (count - i) * sizeof *sum);
+  }
+  for (int lane = 0; lane < 8; lane++)
+    if (squares.seen[lane] >> 63 || squares.misfits[lane] >> 32) return 0;
+  for (int k = 0; k < width; k++) {
+    unsigned __int128 total = 0;
+    for (int lane = 0; lane < 8; lane++) total += squares.of[k][lane];
+    if (total > greatest) return 0;
+  }
+  return 1;
+}
+
+// Takes back what was added of one vector.
+static void grid_subtract(double factor, const float *x, int64_t *sum, size_t count) {
+  for (size_t i = 0; i < count; i += GRID_STEP) {
+    const size_t length = count - i < GRID_STEP ? count - i : GRID_STEP;
+    float values[GRID_STEP] = {0};
+    i64x8 n[2];
+    u64x8 squares[2], misfits = {0};
+    memcpy(values, x + i, length * sizeof *x);
+    grid_integers(values, factor, n, squares, &misfits);
+    for (size_t j = 0; j < length; j++) sum[i + j] = (int64_t)((uint64_t)sum[i + j] - (uint64_t)n[j / 8][j % 8]);
+  }
+}
+
+// Sums of integers come back exactly, whatever was added.
+CVK_INLINE int grid_add_group_or_none(
+    int width, const double *factors, const float *const *x, uint64_t greatest, int64_t *sum, size_t count) {
+  if (grid_add_group(width, factors, x, greatest, sum, count)) return 1;
+  for (int k = 0; k < width; k++) grid_subtract(factors[k], x[k], sum, count);
+  return 0;
+}
+
+static void grid_add(
+    size_t vectors, const double *factors, const float *const *x, uint64_t greatest, int64_t *sum, size_t count, uint8_t *added) {
+  for (size_t k = 0; k < vectors;) {
+    const size_t width = vectors - k >= 8 ? 8 : vectors - k >= 4 ? 4 : 1;
+    int all = 0;
+    if (width == 8) all = grid_add_group_or_none(8, factors + k, x + k, greatest, sum, count);
+    if (width == 4) all = grid_add_group_or_none(4, factors + k, x + k, greatest, sum, count);
+    for (const size_t end = k + width; k < end; k++)
+      added[k] = (uint8_t)(all || grid_add_group_or_none(1, factors + k, x + k, greatest, sum, count));
+  }
 }
 
 static int32_t add_i64(const int64_t *restrict x, int64_t *restrict sum, size_t count) {
@@ -174,7 +292,7 @@ const struct cvk_table CVK_TABLE = {
     .add_f64 = add_f64,
     .axpy = axpy,
     .scale = scale,
-    .grid_accumulate = grid_accumulate,
+    .grid_add = grid_add,
     .add_i64 = add_i64,
     .subtract = subtract,
 };

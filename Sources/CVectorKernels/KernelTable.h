@@ -14,8 +14,8 @@ struct cvk_table {
   void (*add_f64)(const double *x, double *sum, size_t count);
   void (*axpy)(float a, const float *x, float *y, size_t count);
   void (*scale)(float a, float *x, size_t count);
-  void (*grid_accumulate)(
-      double factor, int64_t sign, const float *x, int64_t *sum, size_t count, uint64_t *high, uint64_t *low);
+  void (*grid_add)(
+      size_t vectors, const double *factors, const float *const *x, uint64_t greatest, int64_t *sum, size_t count, uint8_t *added);
   int32_t (*add_i64)(const int64_t *x, int64_t *sum, size_t count);
   void (*subtract)(const float *a, const float *b, float *out, size_t count);
 };

@@ -87,20 +87,6 @@ extension VectorKernels {
     }
   }
 
-  /// `scale · x`, negated where the bit of `signs` is set (lowest first), followed by zeros up to `count` elements.
-  package func signedScale(_ x: [Float], by scale: Float, signs: [UInt8], paddedTo count: Int) -> [Float] {
-    precondition(signs.count * 8 >= x.count && count >= x.count, "every element needs a sign and a place")
-    return [Float](unsafeUninitializedCapacity: count) { out, initialized in
-      x.withUnsafeBufferPointer { x in
-        signs.withUnsafeBufferPointer { signs in
-          cvk_signed_scale(level.rawValue, x.baseAddress, x.count, scale, signs.baseAddress, out.baseAddress)
-        }
-      }
-      out[x.count...].initialize(repeating: 0)
-      initialized = count
-    }
-  }
-
   /// Negates the elements whose bit of `signs` is set and multiplies all by `scale`.
   package func scale(_ x: inout [Float], by scale: Float, signs: [UInt8]) {
     precondition(signs.count * 8 >= x.count, "every element needs a sign")
@@ -115,7 +101,32 @@ extension VectorKernels {
   package func walshHadamard(_ x: inout [Float]) {
     precondition(x.count > 0 && x.count & (x.count - 1) == 0, "a Walsh–Hadamard transform has a power of two of elements, not \(x.count)")
     x.withUnsafeMutableBufferPointer { x in
-      cvk_walsh_hadamard(level.rawValue, x.baseAddress, Int32(x.count.trailingZeroBitCount))
+      _ = cvk_walsh_hadamard(level.rawValue, x.baseAddress, x.count, 1, nil, x.baseAddress, Int32(x.count.trailingZeroBitCount))
     }
+  }
+
+  /// x = H y, where y is `scale · x`, negated where the bit of `signs` is set (lowest first), followed by zeros up to `count` elements, a
+  /// power of two with a sign for each.
+  ///
+  /// - Returns: whether all elements of the result are finite.
+  package func walshHadamard(_ x: inout [Float], scaledBy scale: Float, signs: [UInt8], paddedTo count: Int) -> Bool {
+    precondition(count > 0 && count & (count - 1) == 0, "a Walsh–Hadamard transform has a power of two of elements, not \(count)")
+    precondition(signs.count * 8 >= count && count >= x.count, "every element needs a sign and a place")
+    var largest = Float.nan
+    func transform(from x: UnsafePointer<Float>?, _ elements: Int, to out: UnsafeMutablePointer<Float>?) {
+      signs.withUnsafeBufferPointer { signs in
+        largest = cvk_walsh_hadamard(level.rawValue, x, elements, scale, signs.baseAddress, out, Int32(count.trailingZeroBitCount))
+      }
+    }
+    if x.count == count {
+      x.withUnsafeMutableBufferPointer { transform(from: $0.baseAddress, count, to: $0.baseAddress) }
+    } else {
+      x = VectorMath.makeLarge(count) { out in
+        x.withUnsafeBufferPointer { transform(from: $0.baseAddress, $0.count, to: out.baseAddress) }
+      }
+    }
+    // No sum of `count` such numbers can overflow, with room for roundings; the others need a look.
+    if Double(largest) * Double(count) < 0x1p127 { return true }
+    return sumOfSquares(x).isFinite
   }
 }

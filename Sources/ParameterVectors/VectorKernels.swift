@@ -55,17 +55,30 @@ package struct VectorKernels: Sendable {
     x.withUnsafeMutableBufferPointer { cvk_scale(level.rawValue, factor, $0.baseAddress, $0.count) }
   }
 
-  package func accumulateOnGrid(
-    _ x: [Float], scaledBy factor: Double, subtracting: Bool, into sum: inout [Int64]
-  ) -> (high: UInt64, low: UInt64) {
-    precondition(x.count == sum.count && x.count < 1 << 32, "a vector of \(x.count) values cannot be added to \(sum.count) sums")
-    var (high, low): (UInt64, UInt64) = (0, 0)
+  package func addOnGrid(
+    _ vectors: [[Float]], scaledBy factors: [Double], greatestSquaredNorm: UInt64, into sum: inout [Int64]
+  ) -> [Bool] {
+    precondition(vectors.count == factors.count, "\(vectors.count) vectors need a factor each, not \(factors.count)")
+    precondition(greatestSquaredNorm < 1 << 62, "a squared norm of \(greatestSquaredNorm) lets single values leave their range")
+    for x in vectors { precondition(x.count == sum.count, "a vector of \(x.count) values cannot be added to \(sum.count) sums") }
+    guard !vectors.isEmpty else { return [] }
+    if sum.isEmpty { return vectors.map { _ in true } }
+    var added = [UInt8](repeating: 0, count: vectors.count)
     sum.withUnsafeMutableBufferPointer { sum in
-      x.withUnsafeBufferPointer {
-        cvk_grid_accumulate(level.rawValue, factor, subtracting ? -1 : 1, $0.baseAddress, sum.baseAddress, $0.count, &high, &low)
+      Self.withPointers(to: vectors[...]) { pointers in
+        cvk_grid_add(
+          level.rawValue, pointers.count, factors, pointers, greatestSquaredNorm, sum.baseAddress, sum.count, &added)
       }
     }
-    return (high, low)
+    return added.map { $0 != 0 }
+  }
+
+  /// The addresses of all vectors, which are not empty, at once.
+  private static func withPointers(
+    to vectors: ArraySlice<[Float]>, after pointers: [UnsafePointer<Float>?] = [], _ body: ([UnsafePointer<Float>?]) -> Void
+  ) {
+    guard let first = vectors.first else { return body(pointers) }
+    first.withUnsafeBufferPointer { withPointers(to: vectors.dropFirst(), after: pointers + [$0.baseAddress], body) }
   }
 
   package func add(_ x: [Int64], into sum: inout [Int64]) -> Bool {

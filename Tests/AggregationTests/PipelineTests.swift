@@ -135,4 +135,40 @@ struct PipelineTests {
       try AggregationPipeline.mean(weighted: true).gaussianFixed(noiseMultiplier: 1, clientsPerRound: 10, clippingNorm: 1)
     }
   }
+
+  @Test("several updates at once give the state, figures and bits of one after the other", arguments: [0, 1, 3, 8, 9, 21])
+  func together(clients: Int) throws {
+    let pipelines: [AggregationPipeline] = [
+      .mean(weighted: true), try .mean(weighted: true).clipping(norm: 1).zeroing(norm: 20),
+      try .mean().gaussianFixed(noiseMultiplier: 1, clientsPerRound: 10, clippingNorm: 2),
+      try .mean().gaussianAdaptive(noiseMultiplier: 1, clientsPerRound: 100).zeroing(privateWithClientsPerRound: 100),
+      try .mean().distributed(
+        DistributedSum(
+          noise: .skellam, noiseMultiplier: 1, expectedClients: 10, minimumClients: 1, parameterCount: 70, norm: .fixed(1), bits: 20,
+          rotation: .hadamard)),
+    ]
+    let random = RandomSource.simulation(seed: 5, purpose: .testing)
+    var updates = (0..<clients).map { _ in (0..<70).map { _ in Float(Int32(truncatingIfNeeded: random.nextUInt64())) * 0x1p-32 } }
+    if clients > 2 { updates[1][69] = .nan }
+    if clients > 8 { updates[8][0] = .infinity }
+    let weights = (0..<clients).map { Double($0 % 3) }
+    func own(_ index: Int) -> RandomSource { .simulation(seed: 6, purpose: .testing, client: UInt64(index)) }
+    for pipeline in pipelines {
+      let round = try pipeline.round(count: 70, state: pipeline.initialState())
+      var (single, together) = (round.emptySum(), round.emptySum())
+      for index in updates.indices { try round.add(updates[index], weight: weights[index], to: &single, own: own(index)) }
+      try round.add(updates, weights: weights, to: &together, own: updates.indices.map(own))
+      #expect(single.values == together.values && single.integers == together.integers && single.weight == together.weight)
+      #expect(single.participants == clients && together.participants == clients && single.rejected == together.rejected)
+      #expect(single.rejected == (clients > 8 ? 2 : clients > 2 ? 1 : 0))
+      guard clients > 0 else { continue }
+      let results = try [single, together].map { try round.finish($0, noise: testNoise()) }
+      #expect(results[0].update == results[1].update)
+      #expect(results[0].measurements.map(\.value) == results[1].measurements.map(\.value))
+    }
+    let round = try pipelines[0].round(count: 2, state: pipelines[0].initialState())
+    var sum = round.emptySum()
+    #expect(throws: AggregationError.self) { try round.add([[1, 2]], weights: [], to: &sum) }
+    #expect(throws: AggregationError.self) { try round.add([[1, 2], [1]], weights: [1, 1], to: &sum) }
+  }
 }

@@ -57,6 +57,35 @@ struct RotationTests {
     }
   }
 
+  @Test("signs, scale and padding in the first pass give the bits of doing them first, at every level")
+  func signed() {
+    let random = RandomSource.simulation(seed: 3, purpose: .testing)
+    for size in [0, 1, 3, 4, 5, 7, 10, 11, 12, 13, 15, 18, 19] {
+      let count = 1 << size
+      let signs = (0..<(count + 7) / 8).map { _ in UInt8(truncatingIfNeeded: random.nextUInt64()) }
+      for length in Set([count, count - 1, count * 3 / 4 + 1, count / 2, 1, 0]) where length <= count {
+        let values = EncodingCases.gaussian(length)
+        var expected = values.enumerated().map { (signs[$0 / 8] >> ($0 % 8)) & 1 == 1 ? -(0.37 * $1) : 0.37 * $1 }
+        expected += [Float](repeating: 0, count: count - length)
+        VectorKernels(level: .baseline).walshHadamard(&expected)
+        for level in KernelLevel.available {
+          var x = values
+          #expect(VectorKernels(level: level).walshHadamard(&x, scaledBy: 0.37, signs: signs, paddedTo: count))
+          #expect(x == expected, "\(level), size \(count), \(length) values")
+          guard length > 0 else { continue }
+          for bad in [Float.nan, .infinity, .greatestFiniteMagnitude] {
+            // Two of the greatest number overflow in one place and cancel in another.
+            x = [Float](repeating: 0, count: length)
+            x[length - 1] = bad
+            x[length / 2] = bad
+            let isFinite = VectorKernels(level: level).walshHadamard(&x, scaledBy: 0.9, signs: signs, paddedTo: count)
+            #expect(isFinite == x.allSatisfy(\.isFinite))
+          }
+        }
+      }
+    }
+  }
+
   @Test("the inverse gives the vector back and norms stay within their stated growth, for all lengths")
   func inverse() throws {
     for rotation in try Self.rotations() {

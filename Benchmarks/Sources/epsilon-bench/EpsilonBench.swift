@@ -7,7 +7,8 @@ import Foundation
 struct EpsilonBench {
   private static let topics: [(name: String, run: @Sendable () async throws -> MarkdownTable)] = [
     ("training", TrainingBenchmark.run), ("accounting", AccountingBenchmark.run), ("aggregation", AggregationBenchmark.run),
-    ("noise", NoiseBenchmark.run), ("integer noise", IntegerNoiseBenchmark.run),
+    ("aggregators", AggregatorCostBenchmark.run), ("codes", CodingBenchmark.run), ("noise", NoiseBenchmark.run),
+    ("integer noise", IntegerNoiseBenchmark.run),
   ]
 
   static func main() async throws {

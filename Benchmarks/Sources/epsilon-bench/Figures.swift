@@ -13,6 +13,9 @@ enum Figures {
   /// `value` with a fixed number of decimals.
   static func fixed(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
 
+  /// `value` as a multiple of a power of ten, with two significant digits.
+  static func scientific(_ value: Double) -> String { String(format: "%.1e", value) }
+
   /// A duration in the unit that suits it.
   static func duration(seconds: Double) -> String {
     switch seconds {

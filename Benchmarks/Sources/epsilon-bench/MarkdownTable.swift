@@ -12,7 +12,10 @@ struct MarkdownTable {
   }
 
   /// Appends a row, one cell per column.
-  mutating func add(_ cells: String...) {
+  mutating func add(_ cells: String...) { add(cells: cells) }
+
+  /// Appends a row of `cells`, one per column.
+  mutating func add(cells: [String]) {
     precondition(cells.count == columns.count, "a row of \"\(title)\" has \(columns.count) cells, not \(cells.count)")
     rows.append(cells)
   }

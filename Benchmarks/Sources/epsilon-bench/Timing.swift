@@ -26,6 +26,20 @@ struct Timing {
     }
     return Timing(seconds: seconds)
   }
+
+  /// Seconds of every piece of work in every repetition, in each of which all are done one after the other: on a machine that others use at
+  /// the same time, ratios within a repetition say more than those of two times. One more repetition warms up.
+  static func interleaved(repetitions: Int, _ works: [() throws -> Void]) throws -> [[Double]] {
+    var seconds = [[Double]](repeating: [], count: works.count)
+    for repetition in 0...repetitions {
+      for (index, work) in works.enumerated() {
+        let start = ContinuousClock.now
+        try work()
+        if repetition > 0 { seconds[index].append(start.duration(to: .now).seconds) }
+      }
+    }
+    return seconds
+  }
 }
 
 extension Duration {

@@ -20,7 +20,7 @@ public import SecureNoise
 ///    (``SecureNoise/RandomSource/addGridGaussian(standardDeviation:to:)``); z_v·2^k is exact, a shift of a `Double`.
 /// 4. The sum is an integer, so that sum + round(G) = round(sum + G): a function of the continuous Gaussian mechanism's output, with
 ///    sensitivity exactly 2^k and deviation z_v 2^k. All that follows, the product with C·2^−k and the division, is post-processing.
-public struct CentralGaussian: NoiseMechanism, IntegerSummation {
+public struct CentralGaussian: NoiseMechanism, UnitVectorSummation {
   /// The running estimate of the clipping norm.
   public struct State: Codable, Hashable, Sendable {
     /// Estimate in force this round.
@@ -55,17 +55,15 @@ public struct CentralGaussian: NoiseMechanism, IntegerSummation {
 
   public func initialState() -> State { State(estimate: norm.initialEstimate) }
 
-  /// Client side: clips `vector` and adds it to `sum` on the grid.
-  public func add(
-    _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
-  ) throws(AggregationError) -> Bool {
-    guard vector.count == sum.count else { throw .lengthMismatch(expected: sum.count, found: vector.count) }
+  public func unitVector(
+    _ vector: ScaledVector, report: inout ArraySlice<Double>, state: State
+  ) throws(AggregationError) -> ScaledVector {
     var message = ClientMessage.real(vector)
     norm.clip(&message, report: &report, estimate: state.estimate)
-    guard case .real(let clipped) = message else { throw .stateMismatch(technique: name) }
-    if clipped.norm == 0 { return true }
-    return VectorMath.accumulateUnitVector(
-      clipped.values, scaledBy: clipped.scale / norm.bound(state.estimate), bits: gridBits, into: &sum)
+    guard case .real(var clipped) = message else { throw .stateMismatch(technique: name) }
+    // Zeros stay zeros, whatever the bound.
+    clipped.scale = clipped.norm == 0 ? 0 : clipped.scale / norm.bound(state.estimate)
+    return clipped
   }
 
   public func decode(
@@ -80,10 +78,7 @@ public struct CentralGaussian: NoiseMechanism, IntegerSummation {
       throw .invalidParameter(
         name: "noise standard deviation", value: deviation, allowed: "finite: lower the noise multiplier or the clipping norm")
     }
-    var noised = sum
-    try noise.addGridNoise(deviation: grid.steps(split.updateNoiseMultiplier), to: &noised)
-    let step = grid.units(bound)
-    let values = noised.map { Double($0) * step }
+    let values = try noise.noisyUnits(of: sum, deviation: grid.steps(split.updateNoiseMultiplier), step: grid.units(bound))
 
     // From the noised sum alone: its squared norm exceeds the signal's by count × deviation² on average.
     let noisePower = Double(values.count) * deviation * deviation

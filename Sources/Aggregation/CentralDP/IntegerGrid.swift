@@ -1,4 +1,5 @@
 import Foundation
+import ParameterVectors
 import SecureNoise
 
 /// A grid of 2^−bits, in units of a bound or of one, whose noise is quick to draw.
@@ -31,5 +32,20 @@ extension RandomSource {
     do throws(SecureNoiseError) { try addGridGaussian(standardDeviation: deviation, to: &steps) } catch {
       throw .noRandomness(reason: error.description)
     }
+  }
+
+  /// `steps` plus noise of `deviation` steps, times `step`: block by block, so that the noised integers stay in a near cache.
+  func noisyUnits(of steps: [Int64], deviation: Double, step: Double) throws(AggregationError) -> [Double] {
+    var failure: AggregationError?
+    let values: [Double] = VectorMath.makeLarge(steps.count) { values in
+      for start in stride(from: 0, to: steps.count, by: 1 << 14) {
+        var block = Array(steps[start..<min(start + 1 << 14, steps.count)])
+        // What fails is zeroed.
+        do throws(AggregationError) { try addGridNoise(deviation: deviation, to: &block) } catch { failure = error }
+        for (index, noised) in block.enumerated() { values.initializeElement(at: start + index, to: Double(noised) * step) }
+      }
+    }
+    if let failure { throw failure }
+    return values
   }
 }

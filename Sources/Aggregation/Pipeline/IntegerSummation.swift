@@ -39,6 +39,16 @@ public protocol IntegerSummation: Sendable {
     _ vector: ScaledVector, to sum: inout [Int64], report: inout ArraySlice<Double>, state: State, randomness: ClientRandomness?
   ) throws(AggregationError) -> Bool
 
+  /// The client side of several clients, with the same result as one after the other, which it is by default.
+  ///
+  /// - Parameters:
+  ///   - reports: zeros for each client, to be filled.
+  ///   - randomness: of each client.
+  /// - Returns: whether each vector was added.
+  func add(
+    _ vectors: [ScaledVector], to sum: inout [Int64], reports: inout [[Double]], state: State, randomness: [ClientRandomness?]
+  ) throws(AggregationError) -> [Bool]
+
   /// Server side: the sum of all clients' integers as real numbers.
   ///
   /// - Parameters:
@@ -61,6 +71,18 @@ extension IntegerSummation {
   public var leaks: [String] { [] }
   /// One integer for each value unless it says so.
   public func integerCount(for count: Int) -> Int { count }
+
+  public func add(
+    _ vectors: [ScaledVector], to sum: inout [Int64], reports: inout [[Double]], state: State, randomness: [ClientRandomness?]
+  ) throws(AggregationError) -> [Bool] {
+    var isAdded: [Bool] = []
+    for index in vectors.indices {
+      var report = reports[index][...]
+      isAdded.append(try add(vectors[index], to: &sum, report: &report, state: state, randomness: randomness[index]))
+      reports[index] = Array(report)
+    }
+    return isAdded
+  }
 }
 
 /// A sum of integers whose clients make a vector of integers first, which is then added as it is.

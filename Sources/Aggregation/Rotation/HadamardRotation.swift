@@ -3,8 +3,8 @@ import SecureNoise
 
 /// The randomised Hadamard transform x ↦ H D x/√n: random signs, then the Walsh–Hadamard matrix in Sylvester's order.
 ///
-/// Vectors are padded with zeros to a power of two. One signed copy and n log₂ n additions, in place; memory passes through twice for up to
-/// 2²¹ elements. Ailon and Chazelle, Approximate nearest neighbors and the fast Johnson–Lindenstrauss transform, STOC 2006.
+/// Vectors are padded with zeros to a power of two. n log₂ n additions, with the signs in the first of two passes through memory (three
+/// beyond 2²¹ elements). Ailon and Chazelle, Approximate nearest neighbors and the fast Johnson–Lindenstrauss transform, STOC 2006.
 public struct HadamardRotation: Rotation, Hashable {
   /// How many times signs and transform are applied, with fresh signs each.
   public let repeats: Int
@@ -38,15 +38,11 @@ public struct HadamardRotation: Rotation, Hashable {
   public func forward(_ values: inout [Float], seed: UInt64) throws(AggregationError) {
     let padded = try paddedCount(values.count)
     let scale = Float(1 / Double(padded).squareRoot())
-    for (index, signs) in signs(count: padded, seed: seed).enumerated() {
-      if index == 0 {
-        values = VectorKernels.best.signedScale(values, by: scale, signs: signs, paddedTo: padded)
-      } else {
-        VectorKernels.best.scale(&values, by: scale, signs: signs)
+    for signs in signs(count: padded, seed: seed) {
+      guard VectorKernels.best.walshHadamard(&values, scaledBy: scale, signs: signs, paddedTo: padded) else {
+        throw .nonFiniteUpdate(technique: name)
       }
-      VectorKernels.best.walshHadamard(&values)
     }
-    try requireFinite(values, name)
   }
 
   public func inverse(_ values: inout [Float], count: Int, seed: UInt64) throws(AggregationError) {

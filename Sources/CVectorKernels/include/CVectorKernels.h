@@ -21,6 +21,10 @@
 /// The highest level that this machine can execute; every lower level can be executed too.
 int32_t cvk_best_level(void);
 
+/// Asks the system to back memory that has not been written yet with pages of 2 MiB: the first pass over a new vector is a fault for every
+/// page, which costs more than the pass. A hint without effect on content; nothing happens to less than a page or where there are none.
+void cvk_prefer_large_pages(void *memory, size_t bytes);
+
 /// Sum of x[i]², NaN or infinite when an element is.
 double cvk_sum_of_squares(int32_t level, const float *x, size_t count);
 
@@ -45,9 +49,14 @@ void cvk_axpy(int32_t level, float a, const float *x, float *y, size_t count);
 /// x[i] *= a.
 void cvk_scale(int32_t level, float a, float *x, size_t count);
 
-/// sum[i] += sign · n[i] with n[i] = factor · x[i] truncated toward zero and held within ±(2³¹ − 1); NaN is −(2³¹ − 1). `sign` is 1 or −1,
-/// sums wrap around. The sum of n[i]² is high · 2³² + low, exactly, for fewer than 2³² values.
-void cvk_grid_accumulate(int32_t level, double factor, int64_t sign, const float *x, int64_t *sum, size_t count, uint64_t *high, uint64_t *low);
+/// For every one of `vectors` vectors: sum[i] += n[i] with n[i] = factors[k] · x[k][i] truncated toward zero, if the sum of n[i]² is at most
+/// `greatest`; else the sum is left as it was. added[k] says which.
+///
+/// The squares are those of the integers and their sum is exact. A product that is NaN or does not fit into 32 bits counts as −2³¹; `greatest`
+/// must be below 2⁶². Sums wrap around.
+void cvk_grid_add(
+    int32_t level, size_t vectors, const double *factors, const float *const *x, uint64_t greatest, int64_t *sum, size_t count,
+    uint8_t *added);
 
 /// sum[i] += x[i] of integers, wrapping around; whether none did.
 int32_t cvk_add_i64(int32_t level, const int64_t *x, int64_t *sum, size_t count);

@@ -33,7 +33,9 @@ void cvk_unpack(int32_t level, const uint8_t *packed, size_t count, int32_t bits
 /// out[i] = scale · x[i], negated where bit i of `signs` (lowest first) is set. x == out is allowed.
 void cvk_signed_scale(int32_t level, const float *x, size_t count, float scale, const uint8_t *signs, float *out);
 
-/// In place, x = H x with the Walsh–Hadamard matrix of ±1 in Sylvester's order, 2^log2_count elements.
-void cvk_walsh_hadamard(int32_t level, float *x, int32_t log2_count);
+/// out = H y with the Walsh–Hadamard matrix of ±1 in Sylvester's order, 2^log2_count elements, where y is x followed by zeros. With `signs`,
+/// y[i] is scale · x[i], negated where bit i of `signs` (lowest first) is set; there are then signs for 2^log2_count elements. x == out is
+/// allowed. Returns the greatest |y[i]|, NaN when one is NaN.
+float cvk_walsh_hadamard(int32_t level, const float *x, size_t count, float scale, const uint8_t *signs, float *out, int32_t log2_count);
 
 #endif
