@@ -10,6 +10,8 @@ package struct GridBound: Hashable, Sendable {
   package let spacing: Double
   /// Points of the Fourier transform; 0 where no grid was needed.
   package let size: Int
+  /// What it took, in the units of ``GridAccountant/greatestWork``.
+  var work = 0.0
 }
 
 /// Certified δ(ε) and ε(δ) of a composition of privacy-loss laws, in one direction: δ(ε) = E_P[(1 − e^(ε − L))₊], with L the sum of
@@ -169,8 +171,11 @@ package struct GridAccountant: Sendable {
   /// - Parameters:
   ///   - relativeWidth: what is aimed at, in [1e-13, 1).
   ///   - limit: what is accepted where the grid cannot do better; `relativeWidth` if nil.
+  ///   - sufficient: an upper end that need not be improved.
   /// - Throws: `.notConverged` where the limits of memory and work do not allow the width, or δ is below 1e-290.
-  package func delta(epsilon: Double, relativeWidth: Double, limit: Double? = nil) throws(AccountingError) -> GridBound {
+  package func delta(
+    epsilon: Double, relativeWidth: Double, limit: Double? = nil, sufficient: Double = 0
+  ) throws(AccountingError) -> GridBound {
     guard epsilon >= 0 else { throw .invalidParameter(name: "epsilon", value: epsilon, allowed: "at least 0") }
     try Self.check(width: relativeWidth)
     let (low, high) = (infinity(upper: false), infinity(upper: true))
@@ -183,7 +188,7 @@ package struct GridAccountant: Sendable {
     let theta = reduced.tilt(epsilon: epsilon)
     return try reduced.refine(
       theta: theta, epsilon: epsilon, logDelta: max(guess, reduced.saddle(theta).logDelta), relative: relativeWidth, wanted: relativeWidth,
-      limit: limit ?? relativeWidth,
+      limit: limit ?? relativeWidth, sufficient: sufficient,
       measure: { $0.upper > 0 ? ($0.upper - $0.lower) / $0.upper : 0 },
       answer: { pair in
         (isOneSided ? 0 : max(low, min(1, pair.lower.delta(epsilon, upper: false))), min(1, pair.upper.delta(epsilon, upper: true)))
@@ -195,8 +200,11 @@ package struct GridAccountant: Sendable {
   /// - Parameters:
   ///   - width: what is aimed at, absolute.
   ///   - limit: what is accepted where the grid cannot do better; `width` if nil.
+  ///   - sufficient: an upper end that need not be improved.
   /// - Throws: `.notConverged` where the limits of memory and work do not allow the width.
-  package func epsilon(delta: Double, width: Double, limit: Double? = nil) throws(AccountingError) -> GridBound {
+  package func epsilon(
+    delta: Double, width: Double, limit: Double? = nil, sufficient: Double = 0
+  ) throws(AccountingError) -> GridBound {
     guard delta > 0, delta <= 1 else { throw .invalidParameter(name: "delta", value: delta, allowed: "in (0, 1]") }
     try Self.check(width: width)
     if delta == 1 || components.isEmpty { return GridBound(lower: 0, upper: 0, spacing: 0, size: 0) }
@@ -205,6 +213,9 @@ package struct GridAccountant: Sendable {
     guard delta > high * (1 + 1e-9) else {
       throw .notConverged(what: "ε on the grid", reason: "δ = \(delta) is the probability of an infinite loss")
     }
+    // No loss is greater, up to a mass that δ has room for.
+    let greatest = delta >= high + beyondLargest ? max(0, largestLoss * (1 + 1e-12)) : .infinity
+    if greatest <= sufficient { return GridBound(lower: 0, upper: greatest, spacing: 0, size: 0) }
     guard delta > 1e-285 else { throw .notConverged(what: "ε on the grid", reason: "δ below 1e-285 is not resolved") }
     let target = log(delta - high)
     let reduced = truncated(logMass: target + log(min(1e-3, width)) - 7)
@@ -221,8 +232,9 @@ package struct GridAccountant: Sendable {
     let logDelta = min(0, max(target, reduced.saddle(theta).logDelta))
     return try reduced.refine(
       theta: theta, epsilon: epsilon, logDelta: logDelta, relative: width * min(theta, 1 / width), wanted: width, limit: limit ?? width,
+      sufficient: sufficient,
       measure: { $0.upper - $0.lower },
-      answer: { pair in (isOneSided ? 0 : pair.lower.epsilon(delta, upper: false), pair.upper.epsilon(delta, upper: true)) })
+      answer: { pair in (isOneSided ? 0 : pair.lower.epsilon(delta, upper: false), min(greatest, pair.upper.epsilon(delta, upper: true))) })
   }
 
   /// The composition as one law with at most 2^18 atoms, for sampling over several mechanisms at once. Its profile is accurate
@@ -268,7 +280,7 @@ package struct GridAccountant: Sendable {
   /// Halves the step, by the measured order, until the interval is as narrow as wanted or a limit is reached.
   private func refine(
     theta start: Double, epsilon: Double, logDelta: Double, relative: Double, wanted: Double, limit: Double,
-    measure: (GridBound) -> Double, answer: ((upper: ComposedGrid, lower: ComposedGrid)) -> (Double, Double)
+    sufficient: Double, measure: (GridBound) -> Double, answer: ((upper: ComposedGrid, lower: ComposedGrid)) -> (Double, Double)
   ) throws(AccountingError) -> GridBound {
     let truncation = min(1e-6, max(1e-17, relative * 1e-3))
     // Under the saddle's tilt a few large single losses can weigh as much as all else and widen the window. A smaller tilt is taken
@@ -331,7 +343,7 @@ package struct GridAccountant: Sendable {
       let (lower, upper) = answer(pair)
       let previous = best
       let bound = GridBound(
-        lower: max(lower, best?.lower ?? 0), upper: min(upper, best?.upper ?? .infinity), spacing: h, size: pair.upper.size)
+        lower: max(lower, best?.lower ?? 0), upper: min(upper, best?.upper ?? .infinity), spacing: h, size: pair.upper.size, work: work)
       guard bound.lower <= bound.upper else {
         throw .notConverged(what: "the privacy-loss grid", reason: "its lower bound \(bound.lower) exceeds its upper bound \(bound.upper)")
       }
@@ -341,7 +353,7 @@ package struct GridAccountant: Sendable {
         gain = measure(GridBound(lower: bound.upper, upper: previous.upper, spacing: h, size: 0)) * ratio / (1 - ratio)
       }
       let width = isOneSided ? gain : measure(bound)
-      if width <= wanted { return bound }
+      if width <= wanted || bound.upper <= sufficient { return bound }
       if lattice != nil || (previous.map(measure) ?? .infinity).isFinite && width > 0.8 * (previous.map(measure) ?? 0) && h <= finest * 2 {
         reason = "the rounding of the transform is the limit"
         break

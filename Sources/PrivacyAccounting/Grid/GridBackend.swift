@@ -10,18 +10,26 @@ final class GridBackend: AccountingBackend {
   /// Laws, which may be tables, are made once and on first use.
   private let laws = Mutex<[NeighborDirection: [(law: PrivacyLossLaw, count: Int)]]>([:])
 
-  /// Width of ε, and of δ relative to it, that is aimed at and that is accepted.
+  /// Width of ε, and of δ relative to it, that is aimed at.
   static let wantedWidth = 1e-6
-  private static let greatestWidth = 1e-2
   private static let wantedRelativeWidth = 1e-4
   /// Work of one answer, both directions together: below a second.
-  static let usualWork = 2e8
+  static let usualWork = 1.4e8
+  /// How much of it the first direction may take; it needs more as a rule, because it has the greater losses.
+  private static let firstShare = 0.65
   private let workLimit: Double
+  private let greatestWidth: Double
 
-  /// - Parameter workLimit: as ``GridAccountant`` takes it; the default is ``usualWork``.
+  /// - Parameters:
+  ///   - workLimit: as ``GridAccountant`` takes it; the default is ``usualWork``.
+  ///   - greatestWidth: an ε less certain than this is no answer. By default every interval with a finite upper end is one: both ends hold
+  ///     on the coarsest grid too.
   /// - Returns: nil where a mechanism is known by its Rényi curve only.
-  init?(_ composition: MechanismComposition, workLimit: Double = GridBackend.usualWork) {
+  init?(
+    _ composition: MechanismComposition, workLimit: Double = GridBackend.usualWork, greatestWidth: Double = .greatestFiniteMagnitude
+  ) {
     self.workLimit = workLimit
+    self.greatestWidth = greatestWidth
     guard Self.hasLaws(composition) else { return nil }
     self.composition = composition
     isOneSided = Self.isOneSided(composition)
@@ -60,7 +68,9 @@ final class GridBackend: AccountingBackend {
     return result
   }
 
-  private func accountant(rounds: Int, _ direction: NeighborDirection) throws(AccountingError) -> GridAccountant {
+  private func accountant(
+    rounds: Int, _ direction: NeighborDirection, workLimit: Double
+  ) throws(AccountingError) -> GridAccountant {
     let direction = isSymmetric ? .removal : direction
     var known = laws.withLock { $0[direction] }
     if known == nil {
@@ -70,31 +80,36 @@ final class GridBackend: AccountingBackend {
     guard let known else { throw .notConverged(what: "grid", reason: "a mechanism has no privacy-loss distribution") }
     var scaled: [(law: PrivacyLossLaw, count: Int)] = []
     for (law, count) in known { scaled.append((law, try MechanismComposition.product(count, rounds))) }
-    return try GridAccountant(scaled, workLimit: isSymmetric ? workLimit : 0.5 * workLimit, isOneSided: isOneSided)
+    return try GridAccountant(scaled, workLimit: workLimit, isOneSided: isOneSided)
+  }
+
+  /// The greater figure of both directions. The second one, with the work that the first left over, is computed no further than to see
+  /// that it is the lesser.
+  private func both(
+    _ rounds: Int, _ ask: (GridAccountant, _ sufficient: Double) throws(AccountingError) -> GridBound
+  ) throws(AccountingError) -> PrivacyBound {
+    let removal = try ask(accountant(rounds: rounds, .removal, workLimit: isSymmetric ? workLimit : Self.firstShare * workLimit), 0)
+    if isSymmetric { return PrivacyBound(lower: removal.lower, upper: removal.upper, method: .grid) }
+    let addition = try ask(accountant(rounds: rounds, .addition, workLimit: workLimit - removal.work), removal.lower)
+    return PrivacyBound(lower: max(removal.lower, addition.lower), upper: max(removal.upper, addition.upper), method: .grid)
   }
 
   func epsilon(rounds: Int, delta: Double) throws(AccountingError) -> PrivacyBound {
-    var answer = try accountant(rounds: rounds, .removal).epsilon(
-      delta: delta, width: Self.wantedWidth, limit: isOneSided ? 1e300 : Self.greatestWidth)
-    var (lower, upper) = (answer.lower, answer.upper)
-    if !isSymmetric {
-      answer = try accountant(rounds: rounds, .addition).epsilon(
-        delta: delta, width: Self.wantedWidth, limit: isOneSided ? 1e300 : Self.greatestWidth)
-      (lower, upper) = (max(lower, answer.lower), max(upper, answer.upper))
+    try both(rounds) { grid, sufficient throws(AccountingError) in
+      try grid.epsilon(
+        delta: delta, width: Self.wantedWidth, limit: isOneSided ? .greatestFiniteMagnitude : greatestWidth, sufficient: sufficient)
     }
-    return PrivacyBound(lower: lower, upper: upper, method: .grid)
-  }
-
-  func delta(rounds: Int, epsilon: Double, direction: NeighborDirection) throws(AccountingError) -> PrivacyBound {
-    let answer = try accountant(rounds: rounds, direction).delta(
-      epsilon: epsilon, relativeWidth: Self.wantedRelativeWidth, limit: 1)
-    return PrivacyBound(lower: answer.lower, upper: answer.upper, method: .grid)
   }
 
   func delta(rounds: Int, epsilon: Double) throws(AccountingError) -> PrivacyBound {
-    let removal = try delta(rounds: rounds, epsilon: epsilon, direction: .removal)
-    if isSymmetric { return removal }
-    let addition = try delta(rounds: rounds, epsilon: epsilon, direction: .addition)
-    return PrivacyBound(lower: max(removal.lower, addition.lower), upper: max(removal.upper, addition.upper), method: .grid)
+    try both(rounds) { grid, sufficient throws(AccountingError) in
+      try grid.delta(epsilon: epsilon, relativeWidth: Self.wantedRelativeWidth, limit: 1, sufficient: sufficient)
+    }
+  }
+
+  func delta(rounds: Int, epsilon: Double, direction: NeighborDirection) throws(AccountingError) -> PrivacyBound {
+    let answer = try accountant(rounds: rounds, direction, workLimit: (isSymmetric ? 1 : Self.firstShare) * workLimit).delta(
+      epsilon: epsilon, relativeWidth: Self.wantedRelativeWidth, limit: 1)
+    return PrivacyBound(lower: answer.lower, upper: answer.upper, method: .grid)
   }
 }
