@@ -8,7 +8,10 @@ final class GridBackend: AccountingBackend {
   /// Whether a law is known from above only, so that the width of an interval says nothing.
   private let isOneSided: Bool
   /// Laws, which may be tables, are made once and on first use.
-  private let laws = Mutex<[NeighborDirection: [(law: PrivacyLossLaw, count: Int)]]>([:])
+  private let components = Mutex<[Component]?>(nil)
+
+  /// A mechanism's laws with its count.
+  typealias Component = (laws: (removal: PrivacyLossLaw, addition: PrivacyLossLaw), count: Int)
 
   /// Width of ε, and of δ relative to it, that is aimed at.
   static let wantedWidth = 1e-6
@@ -57,13 +60,11 @@ final class GridBackend: AccountingBackend {
   }
 
   /// The laws of one round with their counts; nil where one has none.
-  static func components(
-    _ composition: MechanismComposition, _ direction: NeighborDirection
-  ) throws(AccountingError) -> [(law: PrivacyLossLaw, count: Int)]? {
-    var result: [(law: PrivacyLossLaw, count: Int)] = []
+  static func components(_ composition: MechanismComposition) throws(AccountingError) -> [Component]? {
+    var result: [Component] = []
     for (mechanism, count) in composition.parts {
-      guard let law = try mechanism.law(direction) else { return nil }
-      result.append((law, count))
+      guard let laws = try mechanism.laws() else { return nil }
+      result.append((laws, count))
     }
     return result
   }
@@ -71,15 +72,17 @@ final class GridBackend: AccountingBackend {
   private func accountant(
     rounds: Int, _ direction: NeighborDirection, workLimit: Double
   ) throws(AccountingError) -> GridAccountant {
-    let direction = isSymmetric ? .removal : direction
-    var known = laws.withLock { $0[direction] }
+    var known = components.withLock { $0 }
     if known == nil {
-      known = try Self.components(composition, direction)
-      laws.withLock { [known] in $0[direction] = known }
+      known = try Self.components(composition)
+      components.withLock { [known] in $0 = known }
     }
     guard let known else { throw .notConverged(what: "grid", reason: "a mechanism has no privacy-loss distribution") }
     var scaled: [(law: PrivacyLossLaw, count: Int)] = []
-    for (law, count) in known { scaled.append((law, try MechanismComposition.product(count, rounds))) }
+    for (laws, count) in known {
+      let law = isSymmetric || direction == .removal ? laws.removal : laws.addition
+      scaled.append((law, try MechanismComposition.product(count, rounds)))
+    }
     return try GridAccountant(scaled, workLimit: workLimit, isOneSided: isOneSided)
   }
 
