@@ -36,8 +36,15 @@ package struct GaussianMixtureRenyi: Sendable {
 
   /// log r and r − 1 at x (in units of σ).
   private func ratio(_ x: Double) -> (logRatio: Double, excess: Double) {
+    var high = -Double.infinity
+    for (shift, logWeight) in zip(shifts, logWeights) { high = max(high, logWeight + max(0, shift * (x - 0.5 * shift))) }
     var excess = 0.0
-    for (shift, weight) in zip(shifts, weights) { excess += weight * expm1(shift * (x - 0.5 * shift)) }
+    for index in shifts.indices {
+      let exponent = shifts[index] * (x - 0.5 * shifts[index])
+      // Less than the rounding of the others.
+      if logWeights[index] + max(0, exponent) < high - 60 { continue }
+      excess += weights[index] * expm1(exponent)
+    }
     if excess > -0.5 && excess < 1e300 { return (log1p(excess), excess) }
     // Near r = 0 the difference from 1 says too little, and beyond Double's range nothing.
     var sum = LogSum()

@@ -28,4 +28,21 @@ package enum RenyiDivergence {
 
   /// ρ-zero-concentrated: ρα by definition.
   package static func zeroConcentrated(rho: Double, order: Double) -> Double { rho * order }
+
+  /// A bound for any mechanism of divergence R(α), both directions, on a Poisson sample of rate q: log(1 − q + q e^((α−1)R))/(α − 1), because
+  /// r^α and r^(1−α) are convex in r = 1 − q + q P/Q.
+  package static func sampled(divergence: Double, rate q: Double, order alpha: Double) -> Double {
+    let exponent = (alpha - 1) * divergence
+    guard q < 1, exponent.isFinite else { return divergence }
+    let value = exponent < 1 ? log1p(q * expm1(exponent)) : logAddExp(log1p(-q), log(q) + exponent)
+    return min(divergence, max(0, value) / (alpha - 1) * (1 + 1e-14) + 4e-16 / (alpha - 1))
+  }
+
+  /// The same for removal alone: α log(1 − q + q e^((α−1)R/α))/(α − 1), by Minkowski's inequality.
+  package static func sampledRemoval(divergence: Double, rate q: Double, order alpha: Double) -> Double {
+    let exponent = (alpha - 1) / alpha * divergence
+    guard q < 1, exponent.isFinite else { return divergence }
+    let value = exponent < 1 ? log1p(q * expm1(exponent)) : logAddExp(log1p(-q), log(q) + exponent)
+    return min(divergence, max(0, value) * alpha / (alpha - 1) * (1 + 1e-14) + 4e-16 * alpha / (alpha - 1))
+  }
 }
