@@ -166,6 +166,8 @@ final class DirectedContour: Sendable {
   private static let quick = 2e7
   /// Nanoseconds that a sum must take before it is worth to look for a split of the losses, for each of them.
   private static let splitCost = 4e6
+  /// Nanoseconds that the sums of all tables of one answer may take, which is about a third of the whole; beyond it a grid is quicker.
+  private static let greatestCost = 1.2e8
   /// An answer whose relative error is above this is not given.
   private static let greatestError = 1e-2
   /// A table is used again while its relative error stays below this.
@@ -212,8 +214,9 @@ final class DirectedContour: Sendable {
     return max(try needed(Self.below), right, 1e-12) * 1.1
   }
 
+  /// - Parameter allowance: nanoseconds that are left for tables; what this one takes is subtracted.
   private func makeTable(
-    _ c: Double, rounds: Double, epsilon: Double, logDelta: Double, splitting: Bool = true
+    _ c: Double, rounds: Double, epsilon: Double, logDelta: Double, splitting: Bool = true, allowance: inout Double
   ) throws(AccountingError) -> ContourTable {
     // The deepest sum that is quick, or else the quickest.
     var failure = AccountingError.notConverged(what: "contour integral", reason: "its integrand falls too slowly")
@@ -221,11 +224,17 @@ final class DirectedContour: Sendable {
     for depth in Self.depths {
       do throws(AccountingError) {
         let plan = try plan(c, rounds: rounds, epsilon: epsilon, logDelta: logDelta, depth: depth, splitting: splitting)
+        allowance -= plan.reach.ownCost
         if best.map({ plan.reach.cost < 0.3 * $0.reach.cost }) ?? true { best = plan }
       } catch { failure = error }
       if best.map({ $0.reach.cost < Self.quick }) ?? false { break }
     }
     guard let best else { throw failure }
+    guard best.reach.cost <= allowance else {
+      allowance = -.infinity
+      throw .notConverged(what: "contour integral", reason: "its sums would take longer than a grid")
+    }
+    allowance -= best.reach.cost
     return try ContourTable(composition, saddle: c, c: best.c, period: best.period, reach: best.reach)
   }
 
@@ -322,8 +331,15 @@ final class DirectedContour: Sendable {
     let near = try approximation(c, rounds: rounds)
     var estimate = min(0, near.logDelta - c * (epsilon - near.epsilon)) - 3
     var best: LogDelta?
+    var allowance = Self.greatestCost
     for _ in 0..<2 {
-      let table = try makeTable(c, rounds: rounds, epsilon: epsilon, logDelta: estimate)
+      let table: ContourTable
+      do throws(AccountingError) {
+        table = try makeTable(c, rounds: rounds, epsilon: epsilon, logDelta: estimate, allowance: &allowance)
+      } catch {
+        if let best { return best }
+        throw error
+      }
       let integral = ContourIntegral(table, rounds: rounds)
       let answer = try evaluate(integral, table, rounds: rounds, epsilon: epsilon)
       if let answer, answer.upper - answer.lower < best.map({ $0.upper - $0.lower }) ?? .infinity {
@@ -362,14 +378,16 @@ final class DirectedContour: Sendable {
 
   /// An interval of ε at which δ(ε) = e^`logDelta` after `rounds` rounds; (0, 0) where already ε = 0 will do.
   func epsilon(rounds: Double, logDelta target: Double) throws(AccountingError) -> (lower: Double, upper: Double) {
-    do throws(AccountingError) { return try epsilon(rounds: rounds, logDelta: target, splitting: true) } catch {
+    var allowance = Self.greatestCost
+    do throws(AccountingError) { return try epsilon(rounds: rounds, logDelta: target, splitting: true, allowance: &allowance) } catch {
+      guard allowance > 0 else { throw error }
       // Where neither regime of the losses dominates, the whole may do what no split does.
-      return try epsilon(rounds: rounds, logDelta: target, splitting: false)
+      return try epsilon(rounds: rounds, logDelta: target, splitting: false, allowance: &allowance)
     }
   }
 
   private func epsilon(
-    rounds: Double, logDelta target: Double, splitting: Bool
+    rounds: Double, logDelta target: Double, splitting: Bool, allowance: inout Double
   ) throws(AccountingError) -> (lower: Double, upper: Double) {
     let supremum = rounds * composition.supremum
     let (start, saddle) = try guess(rounds: rounds, logDelta: target)
@@ -391,7 +409,13 @@ final class DirectedContour: Sendable {
       if let known = tables.popLast() {
         table = known
       } else {
-        table = try makeTable(c, rounds: rounds, epsilon: centre, logDelta: target - 1, splitting: splitting)
+        do throws(AccountingError) {
+          table = try makeTable(
+            c, rounds: rounds, epsilon: centre, logDelta: target - 1, splitting: splitting, allowance: &allowance)
+        } catch {
+          if let best { return best }
+          throw error
+        }
         keep(table)
       }
       let integral = ContourIntegral(table, rounds: rounds)
