@@ -125,7 +125,7 @@ struct BulkSplit: Sendable {
 
   /// log of a bound of what the bulk alone adds to δ(ε) after `rounds` rounds.
   func logDelta(rounds: Double, epsilon: Double) -> Double {
-    let chernoff = logBulk.reduce(0) { min($0, rounds * $1.value - $1.tilt * epsilon + DirectedContour.logFactor($1.tilt)) }
+    let chernoff = logBulk.reduce(0) { min($0, rounds * $1.value - $1.tilt * epsilon + RealCumulants.logFactor($1.tilt)) }
     return logAddExp(chernoff, log(rounds * outliers)) + 1e-9
   }
 }
