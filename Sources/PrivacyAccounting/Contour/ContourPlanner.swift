@@ -12,6 +12,7 @@ struct ContourPlanner: Sendable {
   private static let quick = 2e7
   /// Nanoseconds that a sum must take before it is worth to look for a split of the losses, for each of them.
   private static let splitCost = 4e6
+
   /// A bound of the other periods' contribution, relative to δ: Σ_{m≠0} e^{cmΛ} δ(ε + mΛ) / δ(ε).
   func aliases(
     _ c: Double, period: Double, rounds: Double, epsilon: Double, logDelta: Double
@@ -51,11 +52,17 @@ struct ContourPlanner: Sendable {
     return max(try needed(Self.below), right, 1e-12) * 1.1
   }
 
-  /// - Parameter allowance: nanoseconds that are left for tables; what this one takes is subtracted.
+  /// A table for the sum at this ε: of the deepest sum that is quick, or else of the quickest.
+  ///
+  /// - Parameters:
+  ///   - c: saddle of the whole.
+  ///   - logDelta: about log δ(ε); where the errors are placed.
+  ///   - splitting: whether the bulk of the losses may be left out.
+  ///   - allowance: nanoseconds that are left for sums; what this one takes is subtracted.
+  /// - Throws: ``AccountingError/notConverged(what:reason:)`` where no sum falls, or none fits into the allowance.
   func makeTable(
     _ c: Double, rounds: Double, epsilon: Double, logDelta: Double, splitting: Bool = true, allowance: inout Double
   ) throws(AccountingError) -> ContourTable {
-    // The deepest sum that is quick, or else the quickest.
     var failure = AccountingError.notConverged(what: "contour integral", reason: "its integrand falls too slowly")
     var best: Plan?
     for depth in Self.depths {
