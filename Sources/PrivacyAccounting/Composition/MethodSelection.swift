@@ -6,7 +6,7 @@ enum MethodSelection {
     switch choice {
     case .tightest: return try tightest(composition)
     case .contour:
-      guard let contour = ContourAccountant(composition) else {
+      guard let contour = ContourAccountant(composition, greatestCost: ContourAccountant.greatestCost) else {
         throw refusal(choice, "the contour integral takes compositions of Gaussian, Laplace and bounded-range mechanisms")
       }
       return [contour]

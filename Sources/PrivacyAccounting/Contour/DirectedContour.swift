@@ -7,6 +7,7 @@ final class DirectedContour: Sendable {
   private let cumulants: RealCumulants
   private let planner: ContourPlanner
   private let tables = Mutex<[ContourTable]>([])
+  private let greatestCost: Double
 
   /// An interval of log δ.
   struct LogDelta {
@@ -18,8 +19,10 @@ final class DirectedContour: Sendable {
     var bulk = 0.0
   }
 
-  init(_ composition: DirectedComposition) {
+  /// - Parameter greatestCost: nanoseconds that the sums of all tables of one answer may take, which is about a third of the whole.
+  init(_ composition: DirectedComposition, greatestCost: Double) {
     self.composition = composition
+    self.greatestCost = greatestCost
     cumulants = RealCumulants(composition)
     planner = ContourPlanner(cumulants: cumulants)
   }
@@ -29,8 +32,6 @@ final class DirectedContour: Sendable {
     try cumulants.logDeltaBound(rounds: rounds, epsilon: epsilon)
   }
 
-  /// Nanoseconds that the sums of all tables of one answer may take, which is about a third of the whole; beyond it a grid is quicker.
-  private static let greatestCost = 1.2e8
   /// An answer whose relative error is above this is not given.
   private static let greatestError = 1e-2
   /// A table is used again while its relative error stays below this.
@@ -67,7 +68,7 @@ final class DirectedContour: Sendable {
     let near = try cumulants.approximation(c, rounds: rounds)
     var estimate = min(0, near.logDelta - c * (epsilon - near.epsilon)) - 3
     var best: LogDelta?
-    var allowance = Self.greatestCost
+    var allowance = greatestCost
     for _ in 0..<2 {
       let table: ContourTable
       do throws(AccountingError) {
@@ -114,7 +115,7 @@ final class DirectedContour: Sendable {
 
   /// An interval of ε at which δ(ε) = e^`logDelta` after `rounds` rounds; (0, 0) where already ε = 0 will do.
   func epsilon(rounds: Double, logDelta target: Double) throws(AccountingError) -> (lower: Double, upper: Double) {
-    var allowance = Self.greatestCost
+    var allowance = greatestCost
     do throws(AccountingError) { return try epsilon(rounds: rounds, logDelta: target, splitting: true, allowance: &allowance) } catch {
       guard allowance > 0 else { throw error }
       // Where neither regime of the losses dominates, the whole may do what no split does.

@@ -37,7 +37,7 @@ package struct RepeatAndSelect: Sendable {
       selection = min(
         try curve(.infinity),
         logInverse,
-        try Self.minimum { order throws(AccountingError) in
+        try Self.minimum(refining: true) { order throws(AccountingError) in
           let floor = (1 - 1 / order) * (try curve(order))
           return (floor + logInverse / order, floor)
         })
@@ -119,13 +119,16 @@ package struct RepeatAndSelect: Sendable {
     return exp(min(0, best)) * (1 + 1e-12)
   }
 
-  /// The least value over 640 orders from 1 + 1e-4 to 1e6; every order is valid, so the search affects tightness only.
+  /// The least value over 641 orders from 1 + 1e-4 to 1e6; every order is valid, so the search affects tightness only.
   ///
   /// The orders are the same in every search, so that a curve that keeps what it computed is evaluated once for each of them, not once for each
   /// λ. They lie 4 % apart: the loss against the best order is of the second order in that.
   ///
-  /// - Parameter objective: the value at an order, and a lower bound of it at every greater order.
+  /// - Parameters:
+  ///   - refining: whether Brent's method goes on from there, for a search that is made once.
+  ///   - objective: the value at an order, and a lower bound of it at every greater order.
   private static func minimum(
+    refining: Bool = false,
     _ objective: (Double) throws(AccountingError) -> (value: Double, floor: Double)
   ) throws(AccountingError) -> Double {
     let orders = 0...640
@@ -145,6 +148,17 @@ package struct RepeatAndSelect: Sendable {
         if found < best.value { best = (index, found) }
       }
     }
-    return best.value
+    guard refining else { return best.value }
+    var failure: AccountingError?
+    let middle = (Double(best.index) / 64 - 4) * log(10.0)
+    let width = log(10.0) / 64
+    let refined = Numerics.minimum(from: middle - width, to: middle + width, start: middle, tolerance: 1e-5) { logOrder in
+      do throws(AccountingError) { return try objective(1 + exp(logOrder)).value } catch {
+        failure = error
+        return .infinity
+      }
+    }
+    if let failure { throw failure }
+    return min(best.value, refined?.value ?? .infinity)
   }
 }
