@@ -233,8 +233,8 @@ struct GridAccountantTests {
     for direction in [NeighborDirection.removal, .addition] {
       let law = PrivacyLossLaw.gaussianMixture(mixture, noiseMultiplier: 0.1, direction: direction)
       // ε(δ) of one step from a grid as coarse as its spacing allows.
-      let wide = try GridAccountant([(law, 1)]).epsilon(delta: 1e-3, width: spacing, limit: 10 * spacing)
-      let fine = try GridAccountant([(law, 1)]).epsilon(delta: 1e-3, width: 1e-3, limit: 1)
+      let wide = try GridAccountant([(law, 1)], workLimit: 1e8).epsilon(delta: 1e-3, width: spacing, limit: 10 * spacing)
+      let fine = try GridAccountant([(law, 1)], workLimit: 1e8).epsilon(delta: 1e-3, width: 1e-2, limit: 1)
       #expect(wide.lower <= fine.upper && fine.lower <= wide.upper, "\(direction) \(wide) \(fine)")
     }
     // Two steps, of which one is as likely as not to be far above; the bound fell below this when wide bins held too much.
