@@ -1,5 +1,6 @@
 import Foundation
 import PrivacyAccounting
+import PrivacyEvents
 import Testing
 
 @Suite("Privacy-loss grid")
@@ -199,5 +200,46 @@ struct GridAccountantTests {
     #expect(throws: AccountingError.self) { try accountant.delta(epsilon: 1, relativeWidth: .nan) }
     #expect(try accountant.delta(epsilon: .infinity, relativeWidth: 1e-3).upper <= 1e-299)
     #expect(try GridAccountant([]).delta(epsilon: 0, relativeWidth: 1e-3).upper == 0)
+  }
+
+  @Test("a coarse grid beats the Rényi bound where a fine one is too much work: 489,013,952 rare rounds at δ = 1.6e-50")
+  func coarseGrid() throws {
+    let event = PrivacyEvent.gaussian(noiseMultiplier: 15.145226636432616 / 72.0.squareRoot()).sampled(
+      .poisson(rate: 8.949154819624806e-07)
+    )
+    .repeated(489_013_952)
+    let bound = try PrivacyAccountant().epsilon(of: event, delta: 1.6483726463242728e-50)
+    let renyi = try PrivacyAccountant(choice: .renyi).epsilon(of: event, delta: 1.6483726463242728e-50)
+    #expect(bound.upper <= 0.178 && renyi.upper > 1, "\(bound) \(renyi)")
+    // What ten times the work gives.
+    #expect(bound.lower <= 0.17331 && 0.17328 <= bound.upper)
+  }
+
+  @Test("a few rounds of many rare draws: δ is the chance of a draw, where every loss is far above ε")
+  func rareDraws() throws {
+    for rounds in [3, 6] {
+      let event = PrivacyEvent.gaussian(noiseMultiplier: 0.15469587573903013)
+        .sampled(.fixedSizeWithReplacement(cohortSize: 286, populationSize: 6_806_627)).repeated(rounds)
+      let bound = try PrivacyAccountant().delta(of: event, epsilon: 21.263990923206748)
+      let chance = -expm1(286 * Double(rounds) * log1p(-1 / 6_806_627.0))
+      #expect(
+        bound.upper <= chance * (1 + 1e-3) && bound.upper >= chance * (1 - 1e-3) && bound.lower >= 0.5 * chance, "\(bound) \(chance)")
+    }
+  }
+
+  @Test("wide bins of a mixture hold its mass once", arguments: [1.0, 20, 40, 300])
+  func wideBins(spacing: Double) throws {
+    let mixture = try SensitivityMixture([(0, 0.9), (2, 0.09), (4, 0.01)])
+    for direction in [NeighborDirection.removal, .addition] {
+      let law = PrivacyLossLaw.gaussianMixture(mixture, noiseMultiplier: 0.1, direction: direction)
+      // ε(δ) of one step from a grid as coarse as its spacing allows.
+      let wide = try GridAccountant([(law, 1)], workLimit: 1e8).epsilon(delta: 1e-3, width: spacing, limit: 10 * spacing)
+      let fine = try GridAccountant([(law, 1)], workLimit: 1e8).epsilon(delta: 1e-3, width: 1e-2, limit: 1)
+      #expect(wide.lower <= fine.upper && fine.lower <= wide.upper, "\(direction) \(wide) \(fine)")
+    }
+    // Two steps, of which one is as likely as not to be far above; the bound fell below this when wide bins held too much.
+    let event = PrivacyEvent.gaussianMixture(noiseMultiplier: 0.1, sensitivities: [0, 2, 4], probabilities: [0.9, 0.09, 0.01]).repeated(2)
+    let bound = try PrivacyAccountant(choice: .grid).epsilon(of: event, delta: 1e-3)
+    #expect(bound.lower > 991.9 && bound.upper < 992.1)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import PrivacyAccounting
+import PrivacyEvents
 import Testing
 
 @Suite("Rényi divergences of further mechanisms")
@@ -131,6 +132,61 @@ struct MechanismRenyiTests {
         if direction == .addition { #expect(value <= -log(0.99) * (1 + 1e-10), "α=\(order): \(value)") }
       }
     }
+  }
+
+  @Test("a wide discrete Gaussian on a sample: its lattice sums within 1e-12, and not below them")
+  func smoothLattice() throws {
+    for (sigma, shift, rate) in [(30.0, 8, 0.01), (12, 1, 0.2), (40, 20, 1e-4)] {
+      let event = PrivacyEvent.discreteGaussian(sigma: sigma, sensitivity: shift).sampled(.poisson(rate: rate))
+      for order in [1.01, 2, 7.5, 60] {
+        let value = try PrivacyAccountant().renyiDivergence(of: event, order: order)
+        let lattice = try RenyiDivergence.discreteGaussian(sigma: sigma, shift: shift, samplingRate: rate, order: order)
+        #expect(value >= lattice * (1 - 3e-12) && value <= lattice * (1 + 3e-12), "σ=\(sigma) α=\(order): \(value) \(lattice)")
+      }
+    }
+  }
+
+  @Test("noise that is symmetric: on a sample addition never exceeds removal")
+  func symmetricNoise() throws {
+    for rate in [1e-4, 0.03, 0.5, 0.97] {
+      for order in [1.001, 1.7, 4, 33, 400] {
+        let pairs = [
+          (
+            try RenyiDivergence.discreteGaussian(sigma: 1.3, shift: 2, samplingRate: rate, direction: .addition, order: order),
+            try RenyiDivergence.discreteGaussian(sigma: 1.3, shift: 2, samplingRate: rate, order: order)
+          ),
+          (
+            try RenyiDivergence.discreteLaplace(parameter: 0.4, shift: 5, samplingRate: rate, direction: .addition, order: order),
+            try RenyiDivergence.discreteLaplace(parameter: 0.4, shift: 5, samplingRate: rate, order: order)
+          ),
+          (
+            try RenyiDivergence.skellamExact(variance: 7, shift: 3, samplingRate: rate, direction: .addition, order: order),
+            try RenyiDivergence.skellamExact(variance: 7, shift: 3, samplingRate: rate, order: order)
+          ),
+        ]
+        for (addition, removal) in pairs { #expect(addition <= removal * (1 + 1e-11), "q=\(rate) α=\(order): \(addition) \(removal)") }
+      }
+    }
+  }
+
+  @Test("closed bounds of a sample are above its sums, and at rate 1 the whole")
+  func closedSampled() throws {
+    for rate in [1e-6, 0.01, 0.4, 1] {
+      for order in [1.1, 2, 20, 300] {
+        let exact = try RenyiDivergence.discreteGaussian(sigma: 2, shift: 1, samplingRate: rate, order: order)
+        let whole = try RenyiDivergence.discreteGaussian(sigma: 2, shift: 1, order: order)
+        let removal = RenyiDivergence.sampledRemoval(divergence: whole, rate: rate, order: order)
+        let both = RenyiDivergence.sampled(divergence: whole, rate: rate, order: order)
+        #expect(exact <= removal * (1 + 1e-12) && removal <= both * (1 + 1e-9) + 1e-13 && both <= whole, "q=\(rate) α=\(order)")
+      }
+    }
+    // Sums that are too long end in such a bound, far below the whole: α/(2σ²) = 2e6.
+    let long = try SampledGaussianRenyi(samplingRate: 1e-3, noiseMultiplier: 0.05, symmetric: false).divergence(order: 1e4)
+    #expect(long > 1.99e6 && long < 2e6)
+    // A sampled composition is less than the whole.
+    let event = PrivacyEvent.composed([.gaussian(noiseMultiplier: 2), .laplace(noiseMultiplier: 3)])
+    let sampled = try PrivacyAccountant().renyiDivergence(of: event.sampled(.poisson(rate: 0.01)), order: 2)
+    #expect(sampled < 0.02 * (try PrivacyAccountant().renyiDivergence(of: event, order: 2)))
   }
 
   @Test("extreme and hostile input gives a number or an error")

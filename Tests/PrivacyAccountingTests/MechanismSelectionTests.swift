@@ -1,5 +1,6 @@
 import Foundation
 import PrivacyAccounting
+import PrivacyEvents
 import Testing
 
 @Suite("Repeat and select")
@@ -91,5 +92,28 @@ struct MechanismSelectionTests {
     #expect(throws: AccountingError.self) { try RepeatAndSelect.gamma(shape: 1, mean: 1) }
     #expect(throws: AccountingError.self) { try RepeatAndSelect(.poisson(mean: 1)) { _ in .nan }.divergence(order: 2) }
     #expect(throws: AccountingError.self) { try RepeatAndSelect(.poisson(mean: 1)) { _ in 1 }.divergence(order: 1) }
+  }
+
+  @Test("selections among costly mechanisms have a bound, above one run of theirs and near a finer search")
+  func costlyCurves() throws {
+    // The third figure is that of the search by Brent's method at every order, which took minutes.
+    let cases: [(PrivacyEvent, Double)] = [
+      (.discreteGaussian(sigma: 30, sensitivity: 8).sampled(.poisson(rate: 0.01)).repeated(100), 0.34772211361994393),
+      (.skellam(variance: 10_000, l1Sensitivity: 50, l2Sensitivity: 50, dimension: 1).repeated(100), 58.089662911920364),
+      (
+        .gaussian(noiseMultiplier: 1).sampled(.fixedSizeWithoutReplacement(cohortSize: 10, populationSize: 1000)).repeated(100),
+        15.106495793312693
+      ),
+      (.gaussian(noiseMultiplier: 1).sampled(.ballsInBins(rounds: 1191)), 1.141275072002879),
+    ]
+    for (event, finer) in cases {
+      let accountant = PrivacyAccountant(choice: .renyi)
+      let bound = try accountant.epsilon(of: .repeatAndSelect(event: event, runs: .poisson(mean: 20)), delta: 1e-5)
+      let single = try accountant.epsilon(of: event, delta: 1e-5)
+      #expect(bound.upper >= single.upper && bound.upper <= finer * (1 + 2e-3), "\(bound) \(finer)")
+    }
+    let small = PrivacyEvent.gaussian(noiseMultiplier: 0.06).sampled(.ballsInBins(rounds: 1191))
+    let bound = try PrivacyAccountant().epsilon(of: .repeatAndSelect(event: small, runs: .poisson(mean: 20)), delta: 1e-5)
+    #expect(bound.upper > 216 && bound.upper < 250)
   }
 }

@@ -39,7 +39,7 @@ public struct CompositionCurve: Sendable {
     if composition.isNonPrivate || composition.order.isEmpty {
       backends = []
     } else {
-      backends = [try MethodSelection.grid(for: composition, workLimit: GridAccountant.greatestWork)]
+      backends = [try MethodSelection.certifyingGrid(for: composition)]
     }
   }
 

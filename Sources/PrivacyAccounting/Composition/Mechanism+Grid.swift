@@ -1,31 +1,49 @@
 import Foundation
 
 extension Mechanism {
-  /// The law of the loss in one direction as the grid takes it; nil for a mechanism known by its Rényi curve only.
-  func law(_ direction: NeighborDirection) throws(AccountingError) -> PrivacyLossLaw? {
+  /// The law of the loss as the grid takes it, for removal and for addition; nil for a mechanism known by its Rényi curve only.
+  ///
+  /// Both at once, because tables that take long to make serve both.
+  func laws() throws(AccountingError) -> (removal: PrivacyLossLaw, addition: PrivacyLossLaw)? {
+    func both(_ law: PrivacyLossLaw) -> (removal: PrivacyLossLaw, addition: PrivacyLossLaw) { (law, law) }
+    func both(_ atoms: LossAtoms) -> (removal: PrivacyLossLaw, addition: PrivacyLossLaw) { (.atoms(atoms), .atoms(atoms.swapped)) }
     switch self {
-    case .gaussian(let sigma): return .gaussian(noiseMultiplier: sigma)
-    case .sampledGaussian(let rate, let sigma, symmetric: true): return .symmetricSampledGaussian(rate: rate, noiseMultiplier: sigma)
+    case .gaussian(let sigma): return both(.gaussian(noiseMultiplier: sigma))
+    case .sampledGaussian(let rate, let sigma, symmetric: true): return both(.symmetricSampledGaussian(rate: rate, noiseMultiplier: sigma))
     case .sampledGaussian(let rate, let sigma, symmetric: false):
-      return .sampledGaussian(rate: rate, noiseMultiplier: sigma, direction: direction)
+      return (
+        .sampledGaussian(rate: rate, noiseMultiplier: sigma, direction: .removal),
+        .sampledGaussian(rate: rate, noiseMultiplier: sigma, direction: .addition)
+      )
     case .gaussianMixture(let shifts, let weights, let sigma):
       let mixture = try SensitivityMixture(zip(shifts, weights).map { (shift: $0, probability: $1) })
-      return .gaussianMixture(mixture, noiseMultiplier: sigma, direction: direction)
+      return (
+        .gaussianMixture(mixture, noiseMultiplier: sigma, direction: .removal),
+        .gaussianMixture(mixture, noiseMultiplier: sigma, direction: .addition)
+      )
     case .drawnWithReplacement(let draws, let populationSize, let sigma):
-      return .atoms(try Self.drawnProfile(draws: draws, populationSize: populationSize, sigma: sigma))
-    case .laplace(1, let scale): return .laplace(noiseMultiplier: scale)
-    case .laplace(let rate, let scale): return .sampledLaplace(rate: rate, noiseMultiplier: scale, direction: direction)
-    case .discrete(let discrete, 1): return .atoms(try discrete.atoms)
-    case .discrete(let discrete, let rate): return .atoms(try discrete.atoms.sampled(rate: rate).turned(direction))
-    case .boundedRange(let epsilon): return .boundedRange(eta: epsilon)
-    case .pure(let epsilon): return .atoms(try .pure(epsilon: epsilon))
+      return both(.atoms(try Self.drawnProfile(draws: draws, populationSize: populationSize, sigma: sigma)))
+    case .laplace(1, let scale): return both(.laplace(noiseMultiplier: scale))
+    case .laplace(let rate, let scale):
+      return (
+        .sampledLaplace(rate: rate, noiseMultiplier: scale, direction: .removal),
+        .sampledLaplace(rate: rate, noiseMultiplier: scale, direction: .addition)
+      )
+    case .discrete(let discrete, 1): return both(.atoms(try discrete.atoms))
+    case .discrete(let discrete, let rate): return both(try discrete.atoms.sampled(rate: rate))
+    case .boundedRange(let epsilon): return both(.boundedRange(eta: epsilon))
+    case .pure(let epsilon): return both(.atoms(try .pure(epsilon: epsilon)))
     case .randomAllocation(let rounds, let sigma):
-      let law = try RandomAllocationLaw(rounds: rounds, noiseMultiplier: sigma).lossAtoms(direction: direction)
-      let atoms = zip(law.losses, law.masses).map { LossAtom(loss: $0, probability: $1) }.filter { $0.probability > 0 }
-      return .atoms(LossAtoms(bounding: atoms, infinity: law.infinite))
+      let law = try RandomAllocationLaw(rounds: rounds, noiseMultiplier: sigma, gridPoints: RandomAllocationLaw.gridPoints(rounds: rounds))
+      func atoms(_ direction: NeighborDirection) -> PrivacyLossLaw {
+        let law = law.lossAtoms(direction: direction)
+        let atoms = zip(law.losses, law.masses).map { LossAtom(loss: $0, probability: $1) }.filter { $0.probability > 0 }
+        return .atoms(LossAtoms(bounding: atoms, infinity: law.infinite))
+      }
+      return (atoms(.removal), atoms(.addition))
     case .sampledComposition(let inner, let rate):
-      guard let grid = try GridBackend.components(inner, .removal) else { return nil }
-      return .atoms(try GridAccountant(grid).composedAtoms(delta: 1e-30).sampled(rate: rate).turned(direction))
+      guard let grid = try GridBackend.components(inner)?.map({ (law: $0.laws.removal, count: $0.count) }) else { return nil }
+      return both(try GridAccountant(grid).composedAtoms(delta: 1e-30).sampled(rate: rate))
     case .skellamVector, .zeroConcentrated, .selection: return nil
     }
   }
@@ -68,6 +86,4 @@ extension LossAtoms {
       lossError: atoms.reduce(1) { max($0, abs($1.loss)) } * 1e-15, spacing: nil, coversQ: false)
   }
 
-  /// The pair in this direction, from that of removal.
-  func turned(_ direction: NeighborDirection) -> LossAtoms { direction == .removal ? self : swapped }
 }

@@ -32,12 +32,7 @@ struct MechanismRenyi: Sendable {
       // Pure, and so bounded by randomised response of the amplified ε.
       let epsilon = SampledProfile.amplifiedPure(epsilon: 1 / scale, rate: rate)
       return { min(RenyiDivergence.pure(epsilon: epsilon, order: $0), RenyiDivergence.laplace(noiseMultiplier: scale, order: $0)) }
-    case .discrete(let discrete, let rate):
-      return { alpha throws(AccountingError) in
-        max(
-          try divergence(of: discrete, samplingRate: rate, direction: .removal, order: alpha),
-          try divergence(of: discrete, samplingRate: rate, direction: .addition, order: alpha))
-      }
+    case .discrete(let discrete, let rate): return try curve(of: discrete, samplingRate: rate)
     case .skellamVector(let variance, let l1, let l2):
       return { alpha throws(AccountingError) in try RenyiDivergence.skellam(variance: variance, l1: l1, l2: l2, order: alpha) }
     case .boundedRange(let epsilon):
@@ -48,9 +43,7 @@ struct MechanismRenyi: Sendable {
       return { RenyiDivergence.zeroConcentrated(rho: rho, order: $0) }
     case .randomAllocation(let rounds, let sigma):
       let allocation = try RandomAllocationRenyi(rounds: rounds, noiseMultiplier: sigma)
-      return { alpha throws(AccountingError) in
-        max(try allocation.divergence(order: alpha, direction: .removal), try allocation.divergence(order: alpha, direction: .addition))
-      }
+      return { alpha throws(AccountingError) in try allocation.divergence(order: alpha) }
     case .selection(let composition, let runs):
       let inner = RenyiCurve(composition)
       let pure = composition.pureEpsilon ?? .infinity
@@ -69,27 +62,40 @@ struct MechanismRenyi: Sendable {
         return { RenyiDivergence.pure(epsilon: amplified, order: $0) }
       }
       let whole = RenyiCurve(inner)
-      return { alpha throws(AccountingError) in try whole.divergence(order: alpha) }
+      return { alpha throws(AccountingError) in
+        RenyiDivergence.sampled(divergence: try whole.divergence(order: alpha), rate: rate, order: alpha)
+      }
     case .drawnWithReplacement:
       throw .unsupportedEvent(event: "sampled", reason: "a draw with replacement has no Rényi curve here under this relation")
     }
   }
 
-  private static func divergence(
-    of mechanism: Mechanism.DiscreteMechanism, samplingRate: Double, direction: NeighborDirection, order alpha: Double
-  ) throws(AccountingError) -> Double {
+  /// Removal alone: the noise is symmetric, so that an outcome x has a mirror image ν(x) with P(x) = Q(ν(x)) and w = P(x)/Q(x) becomes 1/w
+  /// there. Then addition never exceeds removal, at any order and rate (Mironov, Talwar and Zhang 2019, theorem 5). For one pair of outcomes
+  /// with w ≥ 1, a = 1 − q + qw, b = 1 − q + q/w and k = α − ½ that says √a sinh(k log a) ≥ w√b sinh(k log(1/b)); at k = ½ both sides are
+  /// q(w − 1)/2, and the left one grows faster with k because ab = 1 + q(1 − q)(w + 1/w − 2) ≥ 1.
+  private static func curve(
+    of mechanism: Mechanism.DiscreteMechanism, samplingRate rate: Double
+  ) throws(AccountingError) -> @Sendable (Double) throws(AccountingError) -> Double {
     switch mechanism {
     case .discreteGaussian(let sigma, let shift):
-      try RenyiDivergence.discreteGaussian(
-        sigma: sigma, shift: shift, samplingRate: samplingRate, direction: direction, order: alpha)
+      if let smooth = SmoothDiscreteGaussianRenyi(sigma: sigma, shift: shift, samplingRate: rate) {
+        return { alpha throws(AccountingError) in try smooth.divergence(order: alpha) }
+      }
+      return { alpha throws(AccountingError) in
+        try RenyiDivergence.discreteGaussian(sigma: sigma, shift: shift, samplingRate: rate, order: alpha)
+      }
     case .discreteLaplace(let scale, let shift):
-      try RenyiDivergence.discreteLaplace(
-        parameter: 1 / scale, shift: shift, samplingRate: samplingRate, direction: direction, order: alpha)
+      return { alpha throws(AccountingError) in
+        try RenyiDivergence.discreteLaplace(parameter: 1 / scale, shift: shift, samplingRate: rate, order: alpha)
+      }
     case .skellam(let variance, let shift):
-      // Sampling never increases a divergence (quasi-convexity).
-      try RenyiDivergence.skellamExact(variance: variance, shift: shift, order: alpha)
+      let table = SkellamRenyi(variance: variance, shift: shift)
+      return { alpha throws(AccountingError) in try table.divergence(order: alpha, samplingRate: rate) }
     case .randomizedResponse(let noise, let buckets):
-      try RenyiDivergence.randomizedResponse(noise: noise, categories: buckets, order: alpha)
+      return { alpha throws(AccountingError) in
+        try RenyiDivergence.randomizedResponse(noise: noise, categories: buckets, order: alpha)
+      }
     }
   }
 }

@@ -6,7 +6,7 @@ enum MethodSelection {
     switch choice {
     case .tightest: return try tightest(composition)
     case .contour:
-      guard let contour = ContourAccountant(composition) else {
+      guard let contour = ContourAccountant(composition, greatestCost: ContourAccountant.greatestCost) else {
         throw refusal(choice, "the contour integral takes compositions of Gaussian, Laplace and bounded-range mechanisms")
       }
       return [contour]
@@ -26,15 +26,18 @@ enum MethodSelection {
     }
   }
 
-  /// The grid, with a limit of work as ``GridAccountant`` takes it.
-  static func grid(
-    for composition: MechanismComposition, workLimit: Double = GridBackend.usualWork
-  ) throws(AccountingError) -> GridBackend {
-    guard let grid = GridBackend(composition, workLimit: workLimit) else {
-      throw refusal(.grid, "a mechanism known by its Rényi curve only has no privacy-loss distribution")
-    }
+  private static func grid(for composition: MechanismComposition) throws(AccountingError) -> GridBackend {
+    guard let grid = GridBackend(composition) else { throw noLaw }
     return grid
   }
+
+  /// The grid with the greatest work that it may do, for narrow intervals only: a wide one certifies little.
+  static func certifyingGrid(for composition: MechanismComposition) throws(AccountingError) -> GridBackend {
+    guard let grid = GridBackend(composition, workLimit: GridAccountant.greatestWork, greatestWidth: 1e-2) else { throw noLaw }
+    return grid
+  }
+
+  private static let noLaw = refusal(.grid, "a mechanism known by its Rényi curve only has no privacy-loss distribution")
 
   private static func tightest(_ composition: MechanismComposition) throws(AccountingError) -> [any AccountingBackend] {
     if let noiseMultiplier = composition.combinedGaussian { return [GaussianAccountant(noiseMultiplier: noiseMultiplier)] }

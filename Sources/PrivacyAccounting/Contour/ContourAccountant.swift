@@ -6,8 +6,12 @@ struct ContourAccountant: AccountingBackend {
   /// Nil where both directions are the same.
   private let addition: DirectedContour?
 
+  /// Work of an answer where a grid may be quicker, and where nothing else is asked, as ``DirectedContour`` takes it.
+  static let usualCost = 1.2e8
+  static let greatestCost = 6e8
+
   /// Nil where a mechanism has no cumulant, or none has a density.
-  init?(_ composition: MechanismComposition) {
+  init?(_ composition: MechanismComposition, greatestCost: Double = ContourAccountant.usualCost) {
     func directed(_ direction: NeighborDirection) -> DirectedContour? {
       var parts: [DirectedComposition.Part] = []
       for (mechanism, count) in composition.parts {
@@ -15,7 +19,7 @@ struct ContourAccountant: AccountingBackend {
         parts.append(DirectedComposition.Part(cumulant: cumulant, count: Double(count)))
       }
       let composition = DirectedComposition(parts: parts)
-      return composition.decays ? DirectedContour(composition) : nil
+      return composition.decays ? DirectedContour(composition, greatestCost: greatestCost) : nil
     }
     guard let removal = directed(.removal) else { return nil }
     self.removal = removal

@@ -20,6 +20,8 @@ enum LineTail: Sendable {
 struct LineReach: Sendable {
   /// About how many nanoseconds the sum will take.
   private(set) var cost = 0.0
+  /// About how many nanoseconds it took to find that out.
+  private(set) var ownCost = 0.0
   /// Im z of the last point that counts.
   private(set) var height: Double
   /// Bound for all Im z ≥ `height`.
@@ -117,6 +119,8 @@ struct LineReach: Sendable {
       let cut = cut(part.cumulant)
       guard let nodes = try part.cumulant.nodes(greatest: c, height: height, cut: cut) else { continue }
       cost += CumulantLine.cost(nodes: nodes.losses.count, count: Int(height / step) + 2) * (cut == nil ? 1 : 2)
+      // The nodes are made anew for each height.
+      ownCost += 200 * Double(nodes.losses.count)
     }
   }
 
@@ -125,12 +129,18 @@ struct LineReach: Sendable {
   private mutating func shorten(
     _ composition: DirectedComposition, c: Double, step: Double, isFarEnough: (Double, Double) -> Bool
   ) throws(AccountingError) {
+    let laws = try composition.parts.map { part throws(AccountingError) in
+      (part: part, nodes: try part.cumulant.nodes(greatest: c, height: height)?.pruned(at: c))
+    }
     // As many points as keep the work small against that of the sum.
-    let count = Int(min(height / step / 4, 400))
+    let nodeCount = laws.reduce(0) { $0 + ($1.nodes?.losses.count ?? 0) }
+    ownCost += 100 * Double(nodeCount)
+    let count = Int(min(height / step / 4, 400, 1e7 / Double(nodeCount + 1)))
     guard count >= 100 else { return }
+    ownCost += 1.2 * Double(count) * Double(nodeCount)
     let spacing = height / Double(count - 1)
     var bounds = [Double](repeating: 0, count: count - 1)
-    for part in composition.parts {
+    for (part, nodes) in laws {
       if case .gaussian(let sigma) = part.cumulant {
         for index in bounds.indices {
           let y = Double(index) * spacing
@@ -138,7 +148,7 @@ struct LineReach: Sendable {
         }
         continue
       }
-      guard let nodes = try part.cumulant.nodes(greatest: c, height: height)?.pruned(at: c) else { continue }
+      guard let nodes else { continue }
       let line = try CumulantLine(nodes: nodes, c: c, step: spacing, count: count)
       let variance = LossMoments(nodes: RealNodes(nodes), at: c).curvature * 1.001
       let squares = line.real.indices.map { exp(2 * (line.real[$0] - line.real[0] + min(line.error[$0], 1e3))) }

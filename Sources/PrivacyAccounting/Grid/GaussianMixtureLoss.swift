@@ -37,8 +37,24 @@ package struct SensitivityMixture: Hashable, Sendable {
 struct GaussianMixtureLoss: ContinuousLoss {
   let mixture: SensitivityMixture
   let sigma: Double
+  /// log p_i, and s_i/σ².
+  private let logProbabilities: [Double]
+  private let rates: [Double]
 
-  var nodeWork: Double { 80 + 160 * Double(mixture.shifts.count) }
+  init(mixture: SensitivityMixture, sigma: Double) {
+    self.mixture = mixture
+    self.sigma = sigma
+    logProbabilities = mixture.probabilities.map { log($0) }
+    rates = mixture.shifts.map { $0 / sigma / sigma }
+    // Terms that are negligible beside others cost little.
+    let common = logProbabilities.count { $0 > Self.negligible }
+    nodeWork = 80 + 80 * Double(max(1, common)) + 15 * Double(logProbabilities.count)
+  }
+
+  let nodeWork: Double
+
+  /// log of a share that is lost in the rounding of the sum, for any number of shifts.
+  private static let negligible = -60.0
 
   private var top: Double { mixture.shifts.last ?? 0 }
 
@@ -48,29 +64,37 @@ struct GaussianMixtureLoss: ContinuousLoss {
   }
   var extentUnderQ: (lower: Double, upper: Double) { (loss(at: -38 * sigma), loss(at: 38 * sigma)) }
 
-  private func exponent(_ shift: Double, _ x: Double) -> Double { shift / sigma * ((x - 0.5 * shift) / sigma) }
+  /// log of the ratio of shift i's density to that of Q.
+  private func exponent(_ i: Int, _ x: Double) -> Double { rates[i] * (x - 0.5 * mixture.shifts[i]) }
 
-  func loss(at x: Double) -> Double {
-    let largest = exponent(top, x)
-    if abs(largest) < 20 {
-      var sum = 0.0
-      for i in mixture.shifts.indices { sum += mixture.probabilities[i] * expm1(exponent(mixture.shifts[i], x)) }
-      if sum > -0.9 { return log1p(sum) }
-    }
-    var high = mixture.unchanged > 0 ? log(mixture.unchanged) : -Double.infinity
-    for i in mixture.shifts.indices { high = max(high, log(mixture.probabilities[i]) + exponent(mixture.shifts[i], x)) }
-    var sum = mixture.unchanged * exp(-high)
-    for i in mixture.shifts.indices { sum += mixture.probabilities[i] * exp(exponent(mixture.shifts[i], x) - high) }
-    return high + log(sum)
-  }
+  func loss(at x: Double) -> Double { lossAndSlope(at: x).loss }
 
-  /// d loss / dx.
-  private func slope(at x: Double, loss: Double) -> Double {
-    var sum = 0.0
-    for i in mixture.shifts.indices {
-      sum += mixture.probabilities[i] * exp(exponent(mixture.shifts[i], x) - loss) * mixture.shifts[i]
+  /// The loss and its derivative at x.
+  private func lossAndSlope(at x: Double) -> (loss: Double, slope: Double) {
+    let logUnchanged = mixture.unchanged > 0 ? log(mixture.unchanged) : -Double.infinity
+    var high = -Double.infinity
+    for i in rates.indices { high = max(high, logProbabilities[i] + exponent(i, x)) }
+    let top = max(high, logUnchanged)
+    var (sum, slope) = (0.0, 0.0)
+    for i in rates.indices {
+      let term = logProbabilities[i] + exponent(i, x) - high
+      if term > Self.negligible {
+        let weight = exp(term)
+        sum += weight
+        slope += weight * rates[i]
+      }
     }
-    return sum / (sigma * sigma)
+    var loss = top + log(exp(logUnchanged - top) + exp(high - top) * sum)
+    if abs(loss) < 1 {
+      // The densities are nearly the same: the difference is summed without cancellation.
+      sum = 0
+      for i in rates.indices {
+        let exponent = exponent(i, x)
+        if logProbabilities[i] + max(0, exponent) > 1.5 * Self.negligible { sum += mixture.probabilities[i] * expm1(exponent) }
+      }
+      loss = log1p(sum)
+    }
+    return (loss, slope * exp(high - loss))
   }
 
   /// The x of a loss. The loss is convex and increasing in x, so that Newton's method from the right descends to the root.
@@ -79,11 +103,11 @@ struct GaussianMixtureLoss: ContinuousLoss {
     var x = Double.infinity
     for i in mixture.shifts.indices {
       let s = mixture.shifts[i]
-      x = min(x, (target - log(mixture.probabilities[i])) * sigma / s * sigma + 0.5 * s)
+      x = min(x, (target - logProbabilities[i]) / rates[i] + 0.5 * s)
     }
     for _ in 0..<200 {
-      let value = loss(at: x)
-      let step = (value - target) / slope(at: x, loss: value)
+      let (value, slope) = lossAndSlope(at: x)
+      let step = (value - target) / slope
       guard step > 0, step.isFinite else { break }
       x -= step
       if step <= 4 * unitRoundoff * abs(x) { break }
@@ -92,56 +116,79 @@ struct GaussianMixtureLoss: ContinuousLoss {
   }
 
   /// Width in x of a step of `width` in the loss down from `x`: the root D of Σ w_i (1 − e^(−s_i D/σ²)) = 1 − e^(−width).
-  private func distance(below x: Double, weights: [Double], width: Double) -> Double {
+  ///
+  /// It keeps its digits while the right side is at most half of Σ w_i; nil beyond that. `error` is the error of D from the rounding of
+  /// the left side.
+  private func distance(_ terms: [(index: Int, weight: Double)], width: Double) -> (value: Double, error: Double)? {
     let target = -expm1(-width)
-    guard weights.reduce(0, +) > target else { return .infinity }
+    guard target <= 0.5 * terms.reduce(0, { $0 + $1.weight }) else { return nil }
     // The left side is concave and increasing in D: Newton's method from the left ascends to the root.
     var d = 0.0
+    var slope = 0.0
     for _ in 0..<200 {
       var value = 0.0
-      var slope = 0.0
-      for i in weights.indices {
-        let rate = mixture.shifts[i] / sigma / sigma
-        value -= weights[i] * expm1(-rate * d)
-        slope += weights[i] * rate * exp(-rate * d)
+      slope = 0
+      for (index, weight) in terms {
+        let fall = expm1(-rates[index] * d)
+        value -= weight * fall
+        slope += weight * rates[index] * (1 + fall)
       }
       let step = (target - value) / slope
       guard step > 0, step.isFinite else { break }
       d += step
       if step <= 2 * unitRoundoff * d { break }
     }
-    return d
+    return (d, 8 * unitRoundoff * (1 + width) * target / max(slope, .leastNormalMagnitude))
+  }
+
+  /// Error of the position x of a loss, in units of σ.
+  private func positionError(_ x: Double, loss: Double) -> Double {
+    let rate = max(lossAndSlope(at: x).slope * sigma, .leastNormalMagnitude)
+    return 16 * unitRoundoff * (abs(loss) + min(abs(expm1(-loss)), 1) + 1e-3) / rate + 4 * unitRoundoff * (abs(x) + top) / sigma
   }
 
   func content(below upper: Double, width: Double) -> LossContent {
     let x = position(of: upper)
     guard x > -.infinity else { return LossContent() }
-    let weights = mixture.shifts.indices.map { mixture.probabilities[$0] * exp(exponent(mixture.shifts[$0], x) - upper) }
-    let d = distance(below: x, weights: weights, width: width) / sigma
+    // The weight of each shift in the density of P at x. Going down by the width none grows by more than a factor e^width.
+    var terms: [(index: Int, weight: Double)] = []
+    for i in mixture.shifts.indices {
+      let logWeight = logProbabilities[i] + exponent(i, x) - upper
+      if logWeight > Self.negligible - width { terms.append((i, exp(logWeight))) }
+    }
+    let near = distance(terms, width: width)
+    let lower = near.map { x - $0.value } ?? position(of: upper - width)
+    let d = (near?.value ?? x - lower) / sigma
     let y = x / sigma
     let g0 = NormalIntegral.scaledMass(y, d)
     var error = g0.error
     // Densities under P at the edge add up to e^upper times that under Q, so the ratio needs only the scaled masses.
     var density = mixture.unchanged * NormalIntegral.density(y)
-    var p = mixture.unchanged * NormalIntegral.mass(y, d, scaled: g0.value)
+    var lowerDensity = mixture.unchanged * NormalIntegral.density(lower / sigma)
+    let q = NormalIntegral.mass(y, d, scaled: g0.value)
+    var p = mixture.unchanged * q
     var reach = density > 0 ? abs(y) : 0
-    for i in mixture.shifts.indices {
+    for (i, _) in terms {
       let yi = (x - mixture.shifts[i]) / sigma
       let g = NormalIntegral.scaledMass(yi, d)
       let term = mixture.probabilities[i] * NormalIntegral.density(yi)
       density += term
+      lowerDensity += mixture.probabilities[i] * NormalIntegral.density((lower - mixture.shifts[i]) / sigma)
       p += mixture.probabilities[i] * NormalIntegral.mass(yi, d, scaled: g.value)
       error = max(error, g.error)
       reach = max(reach, abs(yi))
     }
-    let rate = max(slope(at: x, loss: upper) * sigma, .leastNormalMagnitude)
-    let shift = 16 * unitRoundoff * (abs(upper) + min(abs(expm1(-upper)), 1) + 1e-3) / rate + 4 * unitRoundoff * (abs(y) + top / sigma)
-    // Where the distance solves for a number close to its limit, a rounding of the weights moves the lower end.
-    let ending = d.isFinite ? 8 * unitRoundoff * (1 + width) / max(exp(-top / sigma * d), 1e-3) : 0
+    // The lower end has an error of its own, which moves mass at its density.
+    var ending = 0.0
+    if lower > -.infinity {
+      let shift = near.map { $0.error / sigma } ?? positionError(lower, loss: upper - width)
+      let growth = exp(min(700, shift * (shift + min((abs(lower) + top) / sigma, 60))))
+      ending = shift * growth * max(p > 0 ? lowerDensity / p : 0, q > 0 ? NormalIntegral.density(lower / sigma) / q : 0)
+    }
     let ratio = p > 0 ? density * g0.value / p : 1
     return LossContent(
-      p: p, q: NormalIntegral.mass(y, d, scaled: g0.value), ratio: ratio.isNaN ? .infinity : ratio,
-      error: error + 2 * shift * (min(reach, 60) + 1) + ending, ratioError: 2 * error + 16 * unitRoundoff + ending)
+      p: p, q: q, ratio: ratio.isNaN ? .infinity : ratio, error: error + 2 * positionError(x, loss: upper) * (min(reach, 60) + 1) + ending,
+      ratioError: 2 * error + 16 * unitRoundoff + 2 * ending)
   }
 
   func tail(above lower: Double) -> LossContent {
@@ -155,10 +202,9 @@ struct GaussianMixtureLoss: ContinuousLoss {
       density += mixture.probabilities[i] * NormalIntegral.density(yi)
       p += mixture.probabilities[i] * 0.5 * erfc(yi / 2.0.squareRoot())
     }
-    let rate = max(slope(at: x, loss: lower) * sigma, .leastNormalMagnitude)
-    let shift = 16 * unitRoundoff * (abs(lower) + 1) / rate + 4 * unitRoundoff * (abs(y) + top / sigma)
     return LossContent(
       p: p, q: 0.5 * erfc(y / 2.0.squareRoot()), ratio: p > 0 ? min(1, density * NormalIntegral.mills(y) / p) : 0,
-      error: (16 + min(y * y, 3600)) * unitRoundoff + 2 * shift * 60, ratioError: (64 + min(y * y, 3600)) * unitRoundoff)
+      error: (16 + min(y * y, 3600)) * unitRoundoff + 2 * positionError(x, loss: lower) * 60,
+      ratioError: (64 + min(y * y, 3600)) * unitRoundoff)
   }
 }

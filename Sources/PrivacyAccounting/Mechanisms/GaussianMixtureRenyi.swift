@@ -36,8 +36,15 @@ package struct GaussianMixtureRenyi: Sendable {
 
   /// log r and r − 1 at x (in units of σ).
   private func ratio(_ x: Double) -> (logRatio: Double, excess: Double) {
+    var high = -Double.infinity
+    for (shift, logWeight) in zip(shifts, logWeights) { high = max(high, logWeight + max(0, shift * (x - 0.5 * shift))) }
     var excess = 0.0
-    for (shift, weight) in zip(shifts, weights) { excess += weight * expm1(shift * (x - 0.5 * shift)) }
+    for index in shifts.indices {
+      let exponent = shifts[index] * (x - 0.5 * shifts[index])
+      // Less than the rounding of the others.
+      if logWeights[index] + max(0, exponent) < high - 60 { continue }
+      excess += weights[index] * expm1(exponent)
+    }
     if excess > -0.5 && excess < 1e300 { return (log1p(excess), excess) }
     // Near r = 0 the difference from 1 says too little, and beyond Double's range nothing.
     var sum = LogSum()
@@ -75,7 +82,7 @@ package struct GaussianMixtureRenyi: Sendable {
     let factor = logAddExp(log(3 * alpha), min(convex.value, other))
     var reach = 10.0
     while reach < 100 {
-      let logSum = try logConvexSum(power: power, reach: reach, greatestShift: greatestShift)
+      guard let logSum = try logConvexSum(power: power, reach: reach, greatestShift: greatestShift) else { return closed }
       let rest = factor - 0.5 * reach * reach
       if rest < logSum - 30 {
         return min(closed, DiscretePair.divergence(logConvexSum: logAddExp(logSum, rest), order: alpha) * (1 + 1e-12))
@@ -85,8 +92,8 @@ package struct GaussianMixtureRenyi: Sendable {
     return closed
   }
 
-  /// log of the integral of the normal density times φ(r), with the quadrature's error, over all bumps and `reach` around them.
-  private func logConvexSum(power: Double, reach: Double, greatestShift: Double) throws(AccountingError) -> Double {
+  /// log of the integral of the normal density times φ(r), with the quadrature's error, over all bumps and `reach` around them; nil beyond the range of numbers.
+  private func logConvexSum(power: Double, reach: Double, greatestShift: Double) throws(AccountingError) -> Double? {
     func logTerm(_ x: Double) -> Double {
       let r = ratio(x)
       return ConvexPower.logValue(power: power, logRatio: r.logRatio, excess: r.excess) - 0.5 * x * x
@@ -120,9 +127,7 @@ package struct GaussianMixtureRenyi: Sendable {
       points.append(contentsOf: [-10, -4, -1, -0.1, 0, 0.1, 1, 4, 10].map { left + $0 }.filter { $0 > low && $0 < high })
     }
     points.sort()
-    guard scale > -.infinity, scale < .infinity else {
-      throw .notConverged(what: "Rényi divergence of a Gaussian mixture", reason: "no peak: \(scale) for power \(power), reach \(reach)")
-    }
+    guard scale > -.infinity, scale < .infinity else { return nil }
     // The exponent is a sum of terms of this size; digits beyond their rounding cannot be had.
     let tolerance = max(
       1e-12, 1e-15 * (abs(power) * max(abs(ratio(high).logRatio), abs(ratio(low).logRatio)) + max(low * low, high * high)))

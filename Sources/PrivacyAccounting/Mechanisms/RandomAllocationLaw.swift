@@ -28,6 +28,12 @@ package struct RandomAllocationLaw: Sendable {
     var lost: Double
   }
 
+  /// About how many atoms the sums of t rounds may have within a third of a second.
+  static func gridPoints(rounds: Int) -> Int {
+    let digits = Int.bitWidth - rounds.leadingZeroBitCount
+    return min(1500, Int((2.5e7 / Double(digits + rounds.nonzeroBitCount)).squareRoot()))
+  }
+
   /// - Parameters:
   ///   - rounds: t, 1 to 1,000,000.
   ///   - noiseMultiplier: σ, at least 0.05.
@@ -91,14 +97,22 @@ package struct RandomAllocationLaw: Sendable {
   private struct Builder {
     let sigma: Double
     let gridPoints: Int
-    let transform: LogNormalTransform
+    /// s and log M(s) of one ratio at some s, for Chernoff's bound; empty where there is none.
+    let transform: [(rate: Double, logValue: Double)]
     /// Normal quantile of the truncated tails: about 1e-24 of each law.
     let reach = 10.0
 
     init(sigma: Double, gridPoints: Int) {
       self.sigma = sigma
       self.gridPoints = gridPoints
-      transform = LogNormalTransform(noiseMultiplier: sigma)
+      let whole = LogNormalTransform(noiseMultiplier: sigma)
+      transform =
+        !whole.isUsable
+        ? []
+        : (-40...80).map { index in
+          let rate = exp(Double(index) * 0.25)
+          return (rate, whole.log(atRate: rate))
+        }
     }
 
     /// e^(z/σ − 1/(2σ²)).
@@ -138,10 +152,8 @@ package struct RandomAllocationLaw: Sendable {
     /// The greatest v with P[S_n ≤ v] ≤ e^−55 by Chernoff's bound: s v + n log M(s) ≤ −55 for some s.
     func lowest(count: Int) -> Double {
       var best = Double(count) * ratio(-reach)
-      guard transform.isUsable else { return best }
-      for index in -40...80 {
-        let s = exp(Double(index) * 0.25)
-        let v = (-55 - Double(count) * transform.log(atRate: s)) / s
+      for (s, logValue) in transform {
+        let v = (-55 - Double(count) * logValue) / s
         if v.isFinite { best = max(best, v) }
       }
       return min(best, 0.5 * Double(count))

@@ -98,6 +98,16 @@ package struct RandomAllocationRenyi: Sendable {
     }
   }
 
+  /// The greater of both directions, rounded up. Addition takes its integral only where Jensen's bound of it is not below removal.
+  package func divergence(order alpha: Double) throws(AccountingError) -> Double {
+    let removal = try divergence(order: alpha, direction: .removal)
+    if rounds == 1 || geometricAddition(alpha) <= removal { return removal }
+    return max(removal, try divergence(order: alpha, direction: .addition))
+  }
+
+  /// A bound of addition from W̄ ≥ Π W_i^(1/t): ((α−1)/t + 1)/(2σ²).
+  private func geometricAddition(_ alpha: Double) -> Double { ((alpha - 1) / Double(rounds) + 1) / (2 * sigma * sigma) * (1 + 1e-15) }
+
   /// D_α(Q ‖ P) = log E_Q W̄^−β / β with β = α − 1.
   ///
   /// W^−β is the integral of s^(β−1) e^(−sW)/Γ(β) over s, and E W̄ = 1, so with M(h) = E e^(−hW) of one log-normal W
@@ -105,12 +115,12 @@ package struct RandomAllocationRenyi: Sendable {
   ///     E W̄^−β = 1 + (1/Γ(β)) ∫₀^∞ s^(β−1) (M(s/t)^t − e^−s) ds,
   ///
   /// whose integrand is never negative (Jensen) and needs no t-dimensional law. In log s it is analytic in a strip and dies
-  /// out on both sides: the trapezoidal rule, halved until two rules agree; their difference is added. Where that fails, Jensen's
-  /// W̄ ≥ Π W_i^(1/t) gives ((α−1)/t + 1)/(2σ²).
+  /// out on both sides: the trapezoidal rule, halved until two rules agree; their difference is added. Where that fails,
+  /// `geometricAddition` stands.
   private func addition(_ alpha: Double) throws(AccountingError) -> Double {
     let beta = alpha - 1
     let t = Double(rounds)
-    let geometric = (beta / t + 1) / (2 * sigma * sigma) * (1 + 1e-15)
+    let geometric = geometricAddition(alpha)
     guard beta >= 1e-9 else { return min(geometric, try addition(1 + 1e-9)) }
     guard transform.isUsable else { return geometric }
     var logGamma = 0.0

@@ -2,8 +2,8 @@ import Foundation
 
 /// Mechanisms with countably many outcomes. Every result is at least the divergence; the comment says by how much it is rounded up.
 extension RenyiDivergence {
-  /// The most lattice points that are summed; wider laws take the closed bound.
-  private static let maximumPoints = 500_000.0
+  /// The most lattice points that are summed; wider laws take the closed bound. An order then takes some milliseconds, a search below a second.
+  static let maximumPoints = 25_000.0
 
   /// An exponential mechanism whose loss has the range η (`epsilon`): bounded range of Durfee and Rogers 2019, with
   /// the Rényi divergence of Dong, Durfee and Rogers 2020, "Optimal differential privacy composition for exponential mechanisms".
@@ -52,62 +52,11 @@ extension RenyiDivergence {
     return (lower + (alpha - low) * ((high - 1) * upper - lower)) / (alpha - 1) * (1 + 1e-15)
   }
 
-  /// A one-dimensional Skellam law of variance v against itself moved by `shift`, on a random part of the population: by summation.
-  ///
-  /// Masses are e^−v I_|x|(v). The quotients ρ_k = I_{k+1}/I_k follow the recurrence 1/ρ_k = 2(k+1)/v + ρ_{k+1}, which is stable
-  /// downwards; the masses are normalised by their sum. From ρ_{x−s}/ρ_x ≤ (x+1)/(x−s+1) the terms of the sum fall at least by
-  /// ρ_K ((K+1)/(K−s+1))^α a step beyond K, and the rest is added as a geometric series.
-  /// Rounded up by 1e-13 + 8e-16 √v relative. Where more than half a million points would be needed, `skellam` is returned.
+  /// A one-dimensional Skellam law of variance v against itself moved by `shift`, on a random part of the population: see `SkellamRenyi`.
   package static func skellamExact(
     variance v: Double, shift: Int, samplingRate q: Double = 1, direction: NeighborDirection = .removal, order alpha: Double
   ) throws(AccountingError) -> Double {
-    try MechanismParameters.positive("variance", v)
-    try MechanismParameters.count("shift", shift, atLeast: 0)
-    try MechanismParameters.order(alpha)
-    try MechanismParameters.probability("sampling rate", q)
-    if shift == 0 || q == 0 { return 0 }
-    let closed = try skellam(variance: v, l1: Double(shift), l2: Double(shift), order: alpha)
-    let beta = alpha - 1
-    var reach = Double(shift) + 12 * v.squareRoot() + 40
-    while 2 * reach + Double(shift) < maximumPoints {
-      let K = Int(reach)
-      let top = K + shift + 64 + Int(2 * v.squareRoot())
-      var logQuotient = [Double](repeating: 0, count: top + 1)
-      // Start between the bounds of Amos 1974; each step down shrinks the relative error by ρ².
-      var quotient = v / (Double(top) + 0.5 + ((Double(top) + 1) * (Double(top) + 1) + v * v).squareRoot())
-      for k in (0...top).reversed() {
-        quotient = v / (2 * Double(k + 1) + v * quotient)
-        logQuotient[k] = log(quotient)
-      }
-      var weight = [Double](repeating: 0, count: K + shift + 1)
-      for k in 1...(K + shift) { weight[k] = weight[k - 1] + logQuotient[k - 1] }
-      var norm = LogSum()
-      for k in (0..<weight.count).reversed() { norm.add(weight[k] + (k == 0 ? 0 : log(2.0))) }
-      // What lies beyond K + s is missing in the norm: masses come out too large, which is outward.
-      let logNorm = norm.value
-      let (near, far) = (K - shift, K)
-      let fall = logQuotient[far] + alpha * log(Double(far + 1) / Double(far - shift + 1))
-      let nearQuotient = exp(logQuotient[near])
-      if fall < 0 {
-        let logTerm = alpha * weight[far - shift] - beta * weight[far] - logNorm + fall - log(-expm1(fall))
-        let logTail = weight[near] - logNorm + logQuotient[near] - log1p(-nearQuotient) + log(2 * (2 * alpha + 2))
-        let rest = logAddExp(logTerm, logTail)
-        var masses = [Double]()
-        var ratios = [Double]()
-        for x in -K...K {
-          masses.append(weight[abs(x)] - logNorm)
-          ratios.append(weight[abs(x - shift)] - weight[abs(x)])
-        }
-        let sum = DiscretePair(logMass: masses, logRatio: ratios).logConvexSum(order: alpha, samplingRate: q, direction: direction)
-        if rest < sum - 32 {
-          let value = DiscretePair.divergence(logConvexSum: logAddExp(sum, rest), order: alpha)
-          // Sampling never increases the divergence.
-          return min(closed, value * (1 + 1e-13 + 8e-16 * v.squareRoot()))
-        }
-      }
-      reach *= 1.6
-    }
-    return closed
+    try SkellamRenyi(variance: v, shift: shift).divergence(order: alpha, samplingRate: q, direction: direction)
   }
 
   /// The discrete Gaussian of parameter σ, mass ∝ e^(−x²/(2σ²)) on the integers, against itself moved by `shift`, on a random part
@@ -148,13 +97,13 @@ extension RenyiDivergence {
       }
       reach *= 1.5
     }
-    return closed
+    return sampledRemoval(divergence: closed, rate: q, order: alpha)
   }
 
   /// Discrete Laplace noise, mass ∝ e^(−a|x|) on the integers, against itself moved by `shift`, on a random part of the population.
   ///
-  /// The loss is −a s up to 0, a s from s on and linear between: s + 1 atoms, summed exactly, rounded up by 1e-12. Where s exceeds
-  /// half a million, the bound of an a·s-differentially private mechanism is returned.
+  /// The loss is −a s up to 0, a s from s on and linear between: s + 1 atoms, summed exactly, rounded up by 1e-12. For greater s the bound
+  /// of an a·s-differentially private mechanism is returned.
   package static func discreteLaplace(
     parameter a: Double, shift: Int, samplingRate q: Double = 1, direction: NeighborDirection = .removal, order alpha: Double
   ) throws(AccountingError) -> Double {
@@ -165,7 +114,7 @@ extension RenyiDivergence {
     if shift == 0 || q == 0 { return 0 }
     let s = Double(shift)
     let closed = pure(epsilon: a * s, order: alpha)
-    guard s < maximumPoints else { return closed }
+    guard s < maximumPoints else { return sampledRemoval(divergence: closed, rate: q, order: alpha) }
     // Q(X ≤ 0) = Q(X ≥ 0) = 1/(1 + e^−a); Q(x) = e^(−ax) tanh(a/2).
     let logHalf = -log1p(exp(-a))
     var masses = [logHalf, logHalf - a * s]

@@ -13,6 +13,8 @@ import Foundation
 package struct WithReplacement: Sendable {
   /// P[k] for k = 0...K.
   package let weights: [Double]
+  /// Σ of the weights from each k on, rounded up.
+  private let restWeights: [Double]
   /// 2k, in clipping norms.
   package let shifts: [Double]
   /// Upper bound on P[k > K]: this mass has infinite loss.
@@ -37,6 +39,12 @@ package struct WithReplacement: Sendable {
     while last < draws, exp(law.logUpperTail(last)) > tailMass { last += 1 }
     weights = (0...last).map { exp(law.logMass($0)) }
     shifts = (0...last).map { 2 * Double($0) }
+    var rest = 0.0
+    restWeights = Array(
+      weights.reversed().map { weight in
+        rest = (rest + weight).nextUp
+        return rest
+      }.reversed())
     self.tailMass = last == draws ? 0 : exp(law.logUpperTail(last))
     inclusionProbability = draws == 0 ? 0 : min(1, -expm1(law.logMass(0)) * (1 + 1e-14))
   }
@@ -48,8 +56,13 @@ package struct WithReplacement: Sendable {
     guard inclusionProbability > 0, epsilon < .infinity else { return tailMass }
     let amplified = SampledProfile.amplified(epsilon: epsilon, rate: inclusionProbability) * (1 - 1e-15)
     var delta = tailMass
-    for (weight, shift) in zip(weights, shifts) where shift > 0 {
-      delta += weight * (try AnalyticGaussian.delta(noiseMultiplier: sigma / shift, epsilon: amplified).upper)
+    for index in weights.indices where shifts[index] > 0 {
+      // What is left cannot count: it is added in full.
+      if restWeights[index] <= 1e-14 * delta {
+        delta += restWeights[index]
+        break
+      }
+      delta += weights[index] * (try AnalyticGaussian.delta(noiseMultiplier: sigma / shifts[index], epsilon: amplified).upper)
     }
     return min(1, delta * (1 + 1e-12))
   }

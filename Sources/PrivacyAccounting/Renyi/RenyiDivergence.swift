@@ -28,4 +28,23 @@ package enum RenyiDivergence {
 
   /// ρ-zero-concentrated: ρα by definition.
   package static func zeroConcentrated(rho: Double, order: Double) -> Double { rho * order }
+
+  /// A bound for any mechanism of divergence R(α), both directions, on a Poisson sample of rate q: log(1 − q + q e^((α−1)R))/(α − 1), because
+  /// r^α and r^(1−α) are convex in r = 1 − q + q P/Q. Rounded up.
+  package static func sampled(divergence: Double, rate q: Double, order alpha: Double) -> Double {
+    min(divergence, logSampled((alpha - 1) * divergence, rate: q) / (alpha - 1) * (1 + 1e-15))
+  }
+
+  /// The same for removal alone: α log(1 − q + q e^((α−1)R/α))/(α − 1), by Minkowski's inequality. Rounded up.
+  package static func sampledRemoval(divergence: Double, rate q: Double, order alpha: Double) -> Double {
+    min(divergence, logSampled((alpha - 1) / alpha * divergence, rate: q) * alpha / (alpha - 1) * (1 + 1e-15))
+  }
+
+  /// log(1 − q + q e^x), x ≥ 0, above its rounding; infinite for what is not finite.
+  private static func logSampled(_ x: Double, rate q: Double) -> Double {
+    guard q > 0 else { return 0 }
+    guard x.isFinite else { return .infinity }
+    if x < 1 { return log1p(q * expm1(x)) * (1 + 1e-14) }
+    return max(0, logAddExp(log1p(-q), log(q) + x)) + 1e-15 * (1 + x - log(q))
+  }
 }

@@ -33,13 +33,15 @@ package struct SampledGaussianRenyi: Sendable {
 
   /// Nats by which a neglected part of the sum lies below its greatest term.
   private static let depth = 42.0
-  /// Beyond this many points the unsampled divergence, a valid upper bound, is used.
-  private static let maximumPoints = 1_000_000.0
+  /// Beyond this many points a closed bound is used.
+  private static let maximumPoints = 100_000.0
 
   /// R(α) for α > 1. Relative error below 1e-12 (tested against 34-digit quadrature).
   package func divergence(order alpha: Double) throws(AccountingError) -> Double {
     let unsampled = RenyiDivergence.gaussian(noiseMultiplier: noiseMultiplier, order: alpha)
-    guard let logMoment = symmetric ? try symmetricLogMoment(alpha) : try oneSidedLogMoment(alpha) else { return unsampled }
+    guard let logMoment = symmetric ? try symmetricLogMoment(alpha) : try oneSidedLogMoment(alpha) else {
+      return RenyiDivergence.sampledRemoval(divergence: unsampled, rate: samplingRate, order: alpha)
+    }
     // Sampling never increases the divergence (quasi-convexity), so the smaller of the two stands.
     return min(max(0, logMoment) / (alpha - 1), unsampled)
   }
