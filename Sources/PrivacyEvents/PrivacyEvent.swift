@@ -71,7 +71,8 @@ public indirect enum PrivacyEvent: Hashable, Sendable {
   case pureDP(epsilon: Double)
   /// Any release known to be (ε, δ)-differentially private under the accountant's neighbouring relation.
   case approximateDP(epsilon: Double, delta: Double)
-  /// Any release known to be ρ-zero-concentrated differentially private (Bun and Steinke 2016, definition 1.1).
+  /// Any release known to be ρ-zero-concentrated differentially private (Bun and Steinke 2016, definition 1.1), under the accountant's
+  /// neighbouring relation.
   case zeroConcentratedDP(rho: Double)
   /// All of these, on the same data; inside `sampled`, on the same draw of participants.
   case composed([PrivacyEvent])

@@ -21,15 +21,17 @@ extension PrivacyReport {
     func section(_ title: String, _ body: String) { parts.append(heading(title) + "\n\n" + body) }
     func bullets(_ items: [String]) -> String { items.map { bullet + $0 }.joined(separator: "\n") }
 
-    section("Privacy report: \(name)", guarantee.sentence + "\n\nCovers \(guarantee.rounds) rounds: \(guarantee.basis).")
+    section(
+      "Privacy report: \(name)",
+      guarantee.sentence + "\n\nCovers \(guarantee.rounds) round\(guarantee.rounds == 1 ? "" : "s"): \(guarantee.basis).")
     section("What is protected, and how", table(mechanismRows))
     section("Releases of a round", bullets(releases))
     if !epsilonAtDeltas.isEmpty {
       let rows = epsilonAtDeltas.map { [Figure.plain($0.delta), Figure.up($0.guaranteed.upper), Figure.up($0.soFar.upper)] }
       section(
         "ε at several δ",
-        table([["δ", "ε guaranteed", "ε so far *"]] + rows)
-          + "\n\n* of the \(chargedRounds) rounds charged: a guarantee only had this number been fixed ahead.")
+        table([["δ", "ε guaranteed", "ε so far"]] + rows)
+          + "\n\nε so far is that of the \(chargedRounds) rounds charged: a guarantee only had this number been fixed ahead.")
     }
     let plots = plotText()
     if !plots.isEmpty { section("By round", verbatim(plots)) }
@@ -51,6 +53,9 @@ extension PrivacyReport {
     }
     if let epsilonBudget { rows.append(["budget", "ε = \(Figure.plain(epsilonBudget))"]) }
     if let method = guarantee.method { rows.append(["accountant", method.title]) }
+    if let event = guarantee.event {
+      rows.append(["event", event.utf8.count <= 400 ? event : "too long to print; it stands in the ledger, and in the report as JSON"])
+    }
     rows.append(["rounds", "\(completedRounds) released, \(chargedRounds) charged, \(plannedRounds) planned (\(status.title))"])
     return rows
   }

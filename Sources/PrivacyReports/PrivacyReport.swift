@@ -24,6 +24,8 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     public let basis: String
     /// How ε was bounded.
     public let method: AccountingMethod?
+    /// Everything that it covers, as `epsilon account` reads it; `nil` where nothing is promised.
+    public let event: String?
   }
 
   /// ε at one δ.
@@ -101,7 +103,7 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
       guard try plan.hash() == record.planHash else {
         throw TrainingError.damagedFile(path: directory.plan, problem: "is not the plan that this run carried out: its hash differs")
       }
-      let ledger = try PrivacyLedger.open(at: directory.ledger, planHash: record.planHash)
+      let ledger = try PrivacyLedger.open(at: directory.ledger, planHash: record.planHash, startHash: record.startHash())
       try self.init(plan: plan, record: record, rows: rows, charges: try ledger.charges(), total: try ledger.totalEvent())
       // A ledger whose end is missing would understate what was spent.
       let rounds = try ledger.charges().map(\.round)
@@ -148,7 +150,8 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
       outsideTheGuarantee = record.facts.leaks
       guarantee = Guarantee(
         epsilon: nil, delta: nil, rounds: completedRounds,
-        sentence: "No privacy is guaranteed: this run added no noise.", basis: "the plan has no privacy section", method: nil)
+        sentence: "No privacy is guaranteed: this run added no noise.", basis: "the plan has no privacy section", method: nil,
+        event: nil)
       return
     }
     neighboringRelation = Self.describe(privacy.neighboringRelation)
@@ -183,7 +186,8 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
       }
     guarantee = Guarantee(
       epsilon: record.hasReproducibleNoise ? nil : Interval(bound), delta: privacy.delta, rounds: charges.count + beyond,
-      sentence: Self.sentence(bound, privacy: privacy, record: record), basis: basis, method: bound.method)
+      sentence: Self.sentence(bound, privacy: privacy, record: record), basis: basis, method: bound.method,
+      event: (beyond > 0 ? allowedEvent : total).expression)
   }
 
   private static func deltas(_ own: Double) -> [Double] { Set([1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, own]).sorted(by: >) }
@@ -198,12 +202,19 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     let change =
       switch privacy.neighboringRelation {
       case .addOrRemoveOne: "whether or not \(unit) is in the training population"
-      case .replaceOne: "whichever \(unit) stands in one place of the training population"
+      case .replaceOne: "which \(unit) stands in one place of the training population"
       case .zeroOut: "whether or not \(unit) contributes"
       }
-    return
-      "The model and every released figure of this run are (ε = \(Figure.up(bound.upper)), δ = \(Figure.plain(privacy.delta)))-differentially "
-      + "private: they are almost equally likely \(change)."
+    let figures = record.showsNonPrivateFigures ? "released figure but the exact ones below" : "released figure"
+    let factor = exp(bound.upper) < 1e6 ? "e^ε = \(Figure.upSignificant(exp(bound.upper)))" : "e^ε"
+    var sentence =
+      "The model and every \(figures) of this run are (ε = \(Figure.up(bound.upper)), δ = \(Figure.plain(privacy.delta)))-differentially "
+      + "private: \(change) changes the probability of any result by a factor of at most \(factor), except for a probability of at most δ."
+    if bound.upper > 10 { sentence += " By itself so great an ε promises little." }
+    if privacy.delta * Double(record.facts.populationSize) >= 1 {
+      sentence += " δ is not below one over the number of people: publishing one of them at random would pass."
+    }
+    return sentence
   }
 
   private static func describe(_ relation: NeighboringRelation) -> String {
@@ -219,6 +230,8 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     case .poisson(let rate):
       "Poisson: each of \(facts.populationSize) takes part with probability \(Figure.plain(rate)), \(Figure.plain(facts.expectedCohort)) on average"
     case .fixedSizeWithoutReplacement(let cohort, let population): "fixed size: \(cohort) of \(population), without replacement"
+    case .cyclicPoisson:
+      "cyclic: \(facts.samplingScheme.title), \(Figure.plain(facts.expectedCohort)) of \(facts.populationSize) on average"
     default: facts.samplingScheme.title
     }
   }

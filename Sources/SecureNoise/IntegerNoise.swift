@@ -41,12 +41,12 @@ public struct IntegerNoise: Sendable {
   /// some 30 µs for each unit of the standard deviation. From a variance of 2²⁷ on each difference is a sum of 2, 4, 8, … differences with
   /// equal parts of the variance, so that the cost of a draw grows with the variance.
   ///
-  /// - Parameter variance: 0 (no noise), or from 2⁻¹⁰ to 2³²; its exact value as a `Double` counts.
+  /// - Parameter variance: 0 (no noise), or from 2⁻¹⁰ to 2³⁶; its exact value as a `Double` counts.
   /// - Throws: ``SecureNoiseError/unsupportedParameter(name:value:supported:)`` for any other variance.
   public static func skellam(variance: Double) throws(SecureNoiseError) -> IntegerNoise {
     if variance == 0 { return IntegerNoise(method: .none) }
-    guard variance >= 0x1p-10 && variance <= 0x1p32 else {
-      throw .unsupportedParameter(name: "variance", value: "\(variance)", supported: "0 or a number from 2⁻¹⁰ to 2³²")
+    guard variance >= 0x1p-10 && variance <= 0x1p36 else {
+      throw .unsupportedParameter(name: "variance", value: "\(variance)", supported: "0 or a number from 2⁻¹⁰ to 2³⁶")
     }
     // Halving is exact.
     var mean = variance / 2

@@ -119,7 +119,7 @@ struct TrainingScreen: Sendable {
   }
 
   private static func row(_ cells: [String]) -> String {
-    cells.map { String(repeating: " ", count: max(0, 10 - $0.count)) + $0 }.joined()
+    cells.map { String(repeating: " ", count: max(1, 10 - $0.count)) + $0 }.joined()
   }
 
   private func clearProgress() {

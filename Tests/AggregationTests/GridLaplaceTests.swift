@@ -41,7 +41,12 @@ struct GridLaplaceTests {
 
   @Test("a bound that the factors miss is checked in integers: one step too many is refused, the bound itself is not")
   func integerCheck() throws {
-    // At k = 30 a coordinate of 2^-k C is one step: 2^30 + 1 of them would exceed the bound, and the clip keeps them below.
+    // L2 norms far below the bound, so that only the check of the L1 norm can refuse: 4 coordinates of 2^28 steps reach 2^30 exactly.
+    let technique = try CentralLaplace(noiseMultiplier: 1, clientsPerRound: 1, norm: .fixed(1))
+    // Room for the kernel's own factor, a little below 1.
+    let exact = try #require(technique.onGrid([1, -1, 1, -1], factor: 0.25 * (1 + 0x1p-40)))
+    #expect(exact.map(\.magnitude) == [1 << 28, 1 << 28, 1 << 28, 1 << 28])
+    #expect(technique.onGrid([1, -1, 1, -1, 0x1p-28], factor: 0.25 * (1 + 0x1p-40)) == nil)
     let steps = try #require(try integers([Float](repeating: 0x1p-10, count: 1025), norm: 1))
     #expect(steps.reduce(0, +) <= 1 << 30 && steps.allSatisfy { $0 == steps[0] })
     let one = try #require(try integers([5], norm: 2))

@@ -284,7 +284,14 @@ struct EventLanguageTests {
     ).sampled(.cyclicPoisson(rate: 0.1, cycle: 2))
     let rounds = PrivacyEvent.gaussian(noiseMultiplier: 3 / 1.25.squareRoot()).sampled(.poisson(rate: 0.1)).repeated(100)
     #expect(abs(try epsilon(cyclic).upper - epsilon(rounds).upper) < 1e-9)
-    #expect(throws: AccountingError.self) { try epsilon(tree.sampled(.cyclicPoisson(rate: 0.1, cycle: 2))) }
+    // Trees and noise over more rounds than a cycle are not amplified, but nobody comes twice in a cycle.
+    let wide = PrivacyEvent.matrixMechanism(
+      noiseMultiplier: 3, strategy: .toeplitz(coefficients: [1, 0.5, 0.25], steps: 200), maximumParticipations: 200, minimumSeparation: 1)
+    for event in [wide, .treeAggregation(noiseMultiplier: 9, steps: 16, maximumParticipations: 16, minimumSeparation: 1)] {
+      let apart = try epsilon(event.sampled(.minimumSeparationPoisson(rate: 0.1, separation: 2)))
+      #expect(try epsilon(event.sampled(.cyclicPoisson(rate: 0.1, cycle: 2))) == apart)
+      #expect(try apart.upper < epsilon(event).upper)
+    }
   }
 
   @Test("sampling schemes: each at least Poisson, at most no sampling; truncation adds what the tail of the cohort can")

@@ -126,9 +126,21 @@ struct PrivacyReportTests {
     let record = try String(contentsOfFile: short.record, encoding: .utf8)
     try Data(record.replacing("interrupted", with: "completed").utf8).write(to: URL(fileURLWithPath: short.record))
     #expect(try PrivacyReport(of: short).guarantee.rounds == 4)
+    // What the run said about itself is bound to the ledger.
+    for (from, to) in [
+      (#""allowedRounds" : 4"#, #""allowedRounds" : 2"#), (#""repeated" : {"#, #""noOp" : {"#), ("stays secret", "is public"),
+    ] {
+      #expect(record.contains(from))
+      try Data(record.replacing(from, with: to).utf8).write(to: URL(fileURLWithPath: short.record))
+      #expect(throws: TrainingError.self, "\(from)") { try PrivacyReport(of: short) }
+    }
+    try Data(record.replacing(#""formatVersion" : 2"#, with: #""formatVersion" : 3"#).utf8).write(to: URL(fileURLWithPath: short.record))
+    let version = #expect(throws: TrainingError.self) { try PrivacyReport(of: short) }
+    #expect(version?.description.contains("another version") == true)
     // The ledger of a run of one round, under the same plan, in place of the whole one.
     try FileManager.default.removeItem(atPath: directory.ledger)
-    let cut = try PrivacyLedger.create(at: directory.ledger, planHash: directory.readRecord().planHash)
+    let cut = try PrivacyLedger.create(
+      at: directory.ledger, planHash: directory.readRecord().planHash, startHash: directory.readRecord().startHash())
     try cut.charge(round: 1, event: .noOp)
     #expect(throws: TrainingError.self) { try PrivacyReport(of: directory) }
   }

@@ -117,6 +117,17 @@ struct AggregatorPlanTests {
     #expect(!apart.facts.assumptions.contains { $0.contains("stays secret") })
   }
 
+  @Test(
+    "who is replaced moves a sum twice as far as who is zeroed: twice the noise, whatever the mechanism",
+    arguments: ["ddpFixed", "tree", "banded"])
+  func replaceOne(aggregation: String) throws {
+    let settings = "{\(aggregation): {clippingNorm: 1}}"
+    let zeroed = try compile(settings, Self.cyclic, "privacy.neighboringRelation=zeroOut").plan.aggregation
+    let replaced = try compile(settings, Self.cyclic, "privacy.neighboringRelation=replaceOne").plan.aggregation
+    let (z, twice) = (try #require(zeroed.calibrated), try #require(replaced.calibrated))
+    #expect(twice >= 1.99 * z && twice < 2.5 * z, "\(z) \(twice)")
+  }
+
   @Test("a cohort too small for its noise is dropped: charged, the model unchanged, the run goes on")
   func tooFewClients() async throws {
     let compiled = try compile(
@@ -137,6 +148,9 @@ struct AggregatorPlanTests {
       (["aggregation=blt", "sampling={fixedSize: {clientsPerRound: 10}}"], "correlated over the rounds"),
       (["aggregation=banded", "sampling={cyclic: {clientsPerRound: 15, cycle: 5}}"], "fill only 4 cohorts of 15"),
       (["aggregation=ddp", "privacy.neighboringRelation=addOrRemoveOne"], "takes its noise along"),
+      (["aggregation={ddp: {noise: discreteGaussian}}", Self.cyclic, "privacy.neighboringRelation=replaceOne"], "or Skellam noise"),
+      (["aggregation={ddpFixed: {clippingNorm: 1, noiseMultiplier: 50, bits: 22}}", "sampling={cyclic: {clientsPerRound: 1}}"], "fewer"),
+      (["aggregation={banded: {bands: 1024}}", "algorithm.rounds=100_000", Self.cyclic], "aggregation.banded.bands"),
       (["aggregation={treeAdaptive: {restartWarmup: 9}}"], "restartFrequency"),
       (["aggregation={tree: {restartWarmup: 9, restartFrequency: 3}}"], "in 1…3"),
       (["aggregation={ddp: {bits: 40}}"], "in 1…22"),
@@ -156,6 +170,14 @@ struct AggregatorPlanTests {
 }
 
 extension AggregationPlan {
+  /// The settled multiplier.
+  fileprivate var calibrated: Double? {
+    switch self {
+    case .ddpFixed(let multiplier, _, _, _, _, _), .tree(let multiplier, _, _, _, _), .banded(let multiplier, _, _): multiplier
+    default: nil
+    }
+  }
+
   /// Whether the multiplier of this plan, as written, is calibrated.
   fileprivate var isCalibrated: Bool {
     if case .blt(.some, _, _) = self { false } else { true }

@@ -23,16 +23,6 @@ struct RoundedLaplaceTests {
     IntegerCounts(try Self.sample(scale, seed: 60)).expect(in: -end...end) { Self.probability($0, scale: scale) }
   }
 
-  @Test("moving a sum by d steps changes the probability of no result by more than e^(d/b)", arguments: [0.4, 1, 3.7, 40.1])
-  func privacyLoss(scale: Double) {
-    for k in -60...60 as ClosedRange<Int64> {
-      for d in -20...20 as ClosedRange<Int64> {
-        let (here, there) = (Self.probability(k, scale: scale), Self.probability(k + d, scale: scale))
-        #expect(here <= exp(Double(abs(d)) / scale) * there * (1 + 1e-12))
-      }
-    }
-  }
-
   /// Kolmogorov–Smirnov: 2.70 has the tail 1e-6 (Dvoretzky, Kiefer, Wolfowitz and Massart); χ² over 1,000 equal shares: 1e-6.
   @Test("Ten million numbers of a large scale follow the real distribution function", arguments: [1.5 * 0x1p29, 0x1p30, 12_345_678.9])
   func largeScales(scale: Double) throws {

@@ -91,7 +91,7 @@ public struct CentralLaplace: NoiseMechanism, IntegerSummation {
   }
 
   /// Step 1: `factor · values` as integers with Σ|n_i| ≤ 2^k, nil where there are none.
-  private func onGrid(_ values: [Float], factor: Double) -> [Int64]? {
+  package func onGrid(_ values: [Float], factor: Double) -> [Int64]? {
     var steps = [Int64](repeating: 0, count: values.count)
     // A vector of this L1 norm has at most this L2 norm as well, so that the kernel's own check refuses nothing more, and all
     // magnitudes and their sum fit into 64 bits.

@@ -71,7 +71,15 @@ public struct DistributedNoiseParameters: Hashable, Sendable {
     let deviation = noiseMultiplier / clients.squareRoot() * scale
     // The reference rounds the discrete Gaussian's deviation up to a whole number.
     localVariance = noise == .skellam ? deviation * deviation : deviation.rounded(.up) * deviation.rounded(.up)
+    guard Self.variances.contains(localVariance) else {
+      let remedy = localVariance > 1 ? "fewer" : "more"
+      throw .invalidParameter(
+        name: "bits", value: Double(bits), allowed: "\(remedy): a client's noise would have the variance \(localVariance)")
+    }
   }
+
+  /// What the samplers of integer noise take.
+  private static let variances = 0x1p-10...0x1p36
 
   /// k = √2 erfc⁻¹(p): a normal variable leaves k standard deviations with probability p.
   package static func deviations(wrapProbability p: Double) throws(AggregationError) -> Double {
@@ -99,7 +107,9 @@ public struct DistributedNoiseParameters: Hashable, Sendable {
     return (l2, (l2 * min(Double(dimension).squareRoot(), l2)).nextUp.rounded(.down))
   }
 
-  /// What a sum with the noise of `clients` honest clients releases when one client's integers become zeros.
+  /// What a sum with the noise of `clients` honest clients releases when one client's integers become zeros (zero-out).
+  ///
+  /// The event of Skellam noise holds for replace-one as well, because it names its sensitivities; that of the discrete Gaussian does not.
   ///
   /// Skellam noise adds up exactly. A sum of discrete Gaussians of variance σ² is ½ε²-concentrated with
   /// ε = min(√(Δ₂²/(nσ²) + τd/2), Δ₂/(√n σ) + τ√d), τ = 10 Σ_{k=1}^{n−1} exp(−2π²σ² k/(k+1)) (Kairouz, Liu and Steinke 2021, theorem 1).

@@ -12,7 +12,8 @@ import Synchronization
 /// the noise of that count is added by the server, which is trusted with the count.
 ///
 /// **What holds.** The event counts the noise of `minimumClients` only, the least number of honest clients for which a round is released;
-/// with fewer the round ends in an error and nothing is released. It protects against the server and everybody who sees the sums, for
+/// with fewer the round ends in an error and nothing is released; against the server itself, the protocol of the secure sum has to see to
+/// that. It protects against the server and everybody who sees the sums, for
 /// the relation of a person's update becoming zero (zero-out): a person who stays away takes a share of the noise along, which this event
 /// does not cover. There is no amplification by sampling, because the cohort is known to the server.
 public struct DistributedSum: NoiseMechanism, EncodingSummation {
@@ -130,7 +131,8 @@ public struct DistributedSum: NoiseMechanism, EncodingSummation {
 
   public var assumptions: [String] {
     [
-      "clients are trusted to clip and to add their own noise: at least \(minimumClients) of every released round do so",
+      "clients are trusted to clip and to add their own noise: at least \(minimumClients) of every released round do so, and the protocol of "
+        + "secure aggregation opens no sum of fewer",
       "the sum of the clients' integers is all that the server learns of an update: a protocol of secure aggregation carries it, which this "
         + "program computes in the clear",
       "clients' noise consists of integers drawn exactly, from AES-CTR keyed by the operating system",

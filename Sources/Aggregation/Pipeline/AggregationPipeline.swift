@@ -93,10 +93,10 @@ public struct AggregationPipeline: Sendable {
     return (mechanism, split, mechanism.releases(of: split))
   }
 
-  /// What one round releases to somebody who knows the draw of clients: to be wrapped by the sampler's scheme.
+  /// What one round releases to somebody who knows the draw of clients. What a run adds up to, with or without amplification by the draw,
+  /// says ``RoundReleases/event(rounds:sampling:)``.
   ///
-  /// Noise that is correlated over the rounds has no event of one round; accountants refuse what stands here then. Whole runs have one
-  /// always: ``RoundReleases/event(rounds:sampling:)``.
+  /// Noise that is correlated over the rounds has no event of one round; accountants refuse what stands here then.
   public var privacyEvent: PrivacyEvent {
     switch releases {
     case .nonPrivate: .nonPrivate

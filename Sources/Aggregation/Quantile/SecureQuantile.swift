@@ -34,7 +34,8 @@ public struct SecureQuantile: Hashable, Sendable {
   public func advance(_ estimate: inout Double, sum: Int64, clients: Int, noise: RandomSource) throws(AggregationError) -> Double {
     try require((0...Self.maximumClientCount).contains(clients), "number of clients", Double(clients), "in 0…2^30")
     let decoded = SecureSum.decoded(Double(sum), clients: Double(clients), lower: -1, upper: 1, of: .real)
-    // Codes are off by half a step each at most, which is 2^−33 of a unit.
+    // ±½ and −1 are a quarter of a step or exactly half a step off: at most a quarter step a client beyond what all of them share, 2^−33 of
+    // a unit, together an eighth.
     let doubled = (2 * decoded).rounded()
     try require(
       abs(doubled) <= Double(clients), "sum of centred bits", decoded, "in ±\(Double(clients) / 2)")

@@ -7,8 +7,9 @@ public import SecureNoise
 /// So nobody takes part twice within `cycle` rounds, which is what noise correlated over the rounds needs. At rate 1 everybody takes part
 /// once in a cycle: an epoch in an order that is the same in every epoch.
 ///
-/// A client's part depends on its index and the seed alone, never on who else is there, so that a person who joins or leaves changes
-/// nobody else's part. Parts are therefore of unequal size, and a round may be empty.
+/// A client's part depends on its index and the seed alone, never on who else is there. So a person who joins or leaves changes nobody
+/// else's part, provided that an index is a person's own for good and is not given to another when somebody leaves. Parts are
+/// therefore of unequal size, and a round may be empty.
 public struct CyclicPoissonClientSampler: ClientSampler, Hashable {
   /// Probability with which a client takes part in a round of its part, in (0, 1].
   public let rate: Double

@@ -183,12 +183,11 @@ extension MechanismComposition {
     case .repeated(let inner, let rounds):
       let turns = try Self.product((rounds - 1) / cycle + (rounds > 0 ? 1 : 0), count)
       try addSampled(inner, by: .poisson(rate: rate), count: turns, relation: relation)
+    case .treeAggregation: try addSeparated(event, rate: rate, separation: cycle, count: count, relation: relation)
     case .matrixMechanism(let noiseMultiplier, let strategy, _, _):
+      // Noise that spans more than one cycle is not amplified here; a person's rounds are a cycle apart all the same.
       guard let bands = strategy.bands, bands.width <= cycle else {
-        throw .unsupportedEvent(
-          event: "sampled",
-          reason: "cyclic sampling amplifies a strategy whose noise spans at most one cycle: give a banded matrix or Toeplitz strategy "
-            + "with no more bands than the cycle has rounds (\(cycle))")
+        return try addSeparated(event, rate: rate, separation: cycle, count: count, relation: relation)
       }
       let once = try ParticipationPattern(maximumParticipations: 1, minimumSeparation: 1)
       let norm = try strategy.sensitivity(once)
@@ -196,7 +195,7 @@ extension MechanismComposition {
       try addSampled(.gaussian(noiseMultiplier: noiseMultiplier / norm), by: .poisson(rate: rate), count: turns, relation: relation)
     default:
       throw .unsupportedEvent(
-        event: "sampled", reason: "cyclic sampling spans a repeated event or a matrix mechanism, not “\(event.caseName)”")
+        event: "sampled", reason: "cyclic sampling spans a repeated event, a tree or a matrix mechanism, not “\(event.caseName)”")
     }
   }
 

@@ -4,7 +4,8 @@ import Foundation
 /// replacement or group-level units (Choquette-Choo et al. 2024, "Privacy amplification for matrix mechanisms", mixture of Gaussians).
 ///
 /// With r(x) = Σ_i w_i e^((2c_i x − c_i²)/(2σ²)) the sums are E_Q[φ(r)] of `ConvexPower`, by adaptive quadrature for every real order; its
-/// error estimate is added, and the truncated tails (below e^−50 of the greatest term and of 1) with it.
+/// error estimate is added, and the truncated tails (below e^−50 of the greatest term and of 1) with it. Where there are too many bumps,
+/// the farthest component alone and the bounds of the tails give a closed bound.
 package struct GaussianMixtureRenyi: Sendable {
   /// c_i in units of σ, above 0.
   private let shifts: [Double]
@@ -34,12 +35,18 @@ package struct GaussianMixtureRenyi: Sendable {
     logZeroWeight = log(zip(shifts, weights).reduce(0) { $1.0 == 0 ? $0 + $1.1 : $0 } / total)
   }
 
-  /// log r and r − 1 at x (in units of σ).
-  private func ratio(_ x: Double) -> (logRatio: Double, excess: Double) {
+  /// The components that count somewhere up to `high`: the others are less than the rounding of the heaviest one everywhere there.
+  private func components(upTo high: Double) -> [Int] {
+    let heaviest = logWeights.max() ?? 0
+    return shifts.indices.filter { logWeights[$0] + max(0, shifts[$0] * (high - 0.5 * shifts[$0])) >= heaviest - 60 }
+  }
+
+  /// log r and r − 1 at x (in units of σ), where `components` are those that count.
+  private func ratio(_ x: Double, _ components: [Int]) -> (logRatio: Double, excess: Double) {
     var high = -Double.infinity
-    for (shift, logWeight) in zip(shifts, logWeights) { high = max(high, logWeight + max(0, shift * (x - 0.5 * shift))) }
+    for index in components { high = max(high, logWeights[index] + max(0, shifts[index] * (x - 0.5 * shifts[index]))) }
     var excess = 0.0
-    for index in shifts.indices {
+    for index in components {
       let exponent = shifts[index] * (x - 0.5 * shifts[index])
       // Less than the rounding of the others.
       if logWeights[index] + max(0, exponent) < high - 60 { continue }
@@ -58,13 +65,9 @@ package struct GaussianMixtureRenyi: Sendable {
     try MechanismParameters.order(alpha)
     guard let greatestShift = shifts.max() else { return 0 }
     // Quasi-convexity: never more than the farthest component alone.
-    let closed = alpha * greatestShift * greatestShift / 2 * (1 + 1e-14)
-    guard closed < 1e12 else { return closed }
+    let farthest = alpha * greatestShift * greatestShift / 2 * (1 + 1e-14)
+    guard farthest < 1e12 else { return farthest }
     let power = direction == .removal ? alpha : 1 - alpha
-    func logTerm(_ x: Double) -> Double {
-      let r = ratio(x)
-      return ConvexPower.logValue(power: power, logRatio: r.logRatio, excess: r.excess) - 0.5 * x * x
-    }
     // Outside the range φ is at most 3α (1 + P/Q) + r^power. With e_i the ratio of component i, powers above 1 and below 0 are
     // convex, so r^power ≤ Σ w_i e_i^power; also r^α ≤ n^α Σ (w_i e_i)^α over the n components, and r^(1−α) ≤ w_0^(1−α). Bells of
     // these factors, at least `reach` from their centres.
@@ -79,7 +82,9 @@ package struct GaussianMixtureRenyi: Sendable {
     }
     let other =
       direction == .removal ? separate.value + alpha * log(Double(shifts.count + 1)) : (1 - alpha) * logZeroWeight
-    let factor = logAddExp(log(3 * alpha), min(convex.value, other))
+    let greatestPower = min(convex.value, other)
+    let factor = logAddExp(log(3 * alpha), greatestPower)
+    let closed = min(farthest, greatestPower / (alpha - 1) * (1 + 1e-12) + 1e-12 / (alpha - 1))
     var reach = 10.0
     while reach < 100 {
       guard let logSum = try logConvexSum(power: power, reach: reach, greatestShift: greatestShift) else { return closed }
@@ -87,25 +92,32 @@ package struct GaussianMixtureRenyi: Sendable {
       if rest < logSum - 30 {
         return min(closed, DiscretePair.divergence(logConvexSum: logAddExp(logSum, rest), order: alpha) * (1 + 1e-12))
       }
-      reach *= 1.3
+      // The sum only grows with the reach, so that this one suffices.
+      reach = max(1.01 * reach, (2 * (factor - logSum + 31)).squareRoot())
     }
     return closed
   }
 
-  /// log of the integral of the normal density times φ(r), with the quadrature's error, over all bumps and `reach` around them; nil beyond the range of numbers.
+  /// Greatest product of intervals and components that a quadrature takes on: some 40 ms.
+  private static let greatestWork = 20_000
+
+  /// log of the integral of the normal density times φ(r), with the quadrature's error, over all bumps and `reach` around them; nil beyond
+  /// the range of numbers and where it would take too long.
   private func logConvexSum(power: Double, reach: Double, greatestShift: Double) throws(AccountingError) -> Double? {
-    func logTerm(_ x: Double) -> Double {
-      let r = ratio(x)
-      return ConvexPower.logValue(power: power, logRatio: r.logRatio, excess: r.excess) - 0.5 * x * x
-    }
     // The bumps of the integrand lie between the shifts and power × shift, about one σ wide.
     let low = min(0, power * greatestShift) - reach
     let high = max(1, power) * greatestShift + reach
+    let components = components(upTo: high)
+    func logTerm(_ x: Double) -> Double {
+      let r = ratio(x, components)
+      return ConvexPower.logValue(power: power, logRatio: r.logRatio, excess: r.excess) - 0.5 * x * x
+    }
     let centres = [0.0] + shifts.flatMap { [$0, power * $0] }
     let cuts = centres.flatMap { [$0 - reach, $0 - 3, $0, $0 + 3, $0 + reach] }.filter { $0 > low && $0 < high }.sorted()
     var points = [low]
     for cut in cuts + [high] where cut - (points.last ?? low) > 0.5 { points.append(cut) }
     if let last = points.last, last < high { points.append(high) }
+    guard points.count * components.count <= Self.greatestWork else { return nil }
     // Maxima between those, found by a scan and a search around each: no peak may fall between the nodes of the rule.
     var scan: [(x: Double, value: Double)] = []
     for (a, b) in zip(points, points.dropFirst()) {
@@ -129,8 +141,8 @@ package struct GaussianMixtureRenyi: Sendable {
     points.sort()
     guard scale > -.infinity, scale < .infinity else { return nil }
     // The exponent is a sum of terms of this size; digits beyond their rounding cannot be had.
-    let tolerance = max(
-      1e-12, 1e-15 * (abs(power) * max(abs(ratio(high).logRatio), abs(ratio(low).logRatio)) + max(low * low, high * high)))
+    let greatestRatio = max(abs(ratio(high, components).logRatio), abs(ratio(low, components).logRatio))
+    let tolerance = max(1e-12, 1e-15 * (abs(power) * greatestRatio + max(low * low, high * high)))
     var total = 0.0
     for (a, b) in zip(points, points.dropFirst()) where b > a {
       let part = try Numerics.integrate(

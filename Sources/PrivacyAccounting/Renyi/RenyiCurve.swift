@@ -95,17 +95,16 @@ final class RenyiCurve: Sendable {
     _ objective: (Double) throws(AccountingError) -> (value: Double, floor: Double)
   ) throws(AccountingError) -> Double {
     let best: (index: Int, value: Double)
-    let stride: Int
     let start = hasOneMinimum ? near(rounds * (try divergence(order: 2)) / 2) : .nan
     if start.isFinite, let found = try descend(from: start, objective) {
-      (best, stride) = (found, Self.descentStride)
+      best = found
     } else {
-      (best, stride) = (try scan(objective), 1)
+      best = try scan(objective)
     }
     guard best.value < .infinity else { return .infinity }
     var failure: AccountingError?
     let middle = log(Self.order(at: best.index) - 1)
-    let width = log(10.0) / 16 * Double(stride)
+    let width = log(10.0) / 16 * Double(Self.stride)
     let refined = Numerics.minimum(from: middle - width, to: middle + width, start: middle, tolerance: 1e-7) { logOrder in
       do throws(AccountingError) { return try objective(1 + exp(logOrder)).value } catch {
         failure = error
@@ -116,12 +115,15 @@ final class RenyiCurve: Sendable {
     return min(best.value, refined?.value ?? .infinity)
   }
 
-  /// The best of all coarse orders; the scan stops once a lower bound for every greater order has passed the best value.
+  /// Coarse orders that a search steps over: four steps a decade.
+  private static let stride = 4
+
+  /// The best of the coarse orders, four a decade; the scan stops once a lower bound for every greater order has passed the best value.
   private func scan(
     _ objective: (Double) throws(AccountingError) -> (value: Double, floor: Double)
   ) throws(AccountingError) -> (index: Int, value: Double) {
     var best = (index: 0, value: Double.infinity)
-    for index in Self.orders {
+    for index in Swift.stride(from: Self.orders.lowerBound, through: Self.orders.upperBound, by: Self.stride) {
       let (value, floor) = try objective(Self.order(at: index))
       if value < best.value { best = (index, value) }
       if floor > best.value { break }
@@ -129,16 +131,13 @@ final class RenyiCurve: Sendable {
     return best
   }
 
-  /// Coarse orders that the descent steps over: four steps a decade.
-  private static let descentStride = 4
-
   /// The best coarse order of a function with one minimum, found downhill from α − 1 = `start`; `nil` where the start has no value.
   ///
   /// The start lies at 10 at most: greater orders cost more, and a step uphill leads there where they are needed.
   private func descend(
     from start: Double, _ objective: (Double) throws(AccountingError) -> (value: Double, floor: Double)
   ) throws(AccountingError) -> (index: Int, value: Double)? {
-    let stride = Self.descentStride
+    let stride = Self.stride
     let first = Int((16 * (log10(min(max(start, 1e-4), 10)) + 4)).rounded())
     var best = (index: first, value: try objective(Self.order(at: first)).value)
     guard best.value.isFinite else { return nil }

@@ -35,6 +35,10 @@ public enum LedgerError: Error, Sendable, CustomStringConvertible {
   case tampered(path: String, sequence: Int)
   /// The ledger is of another run.
   case foreign(path: String, expected: String, found: String)
+  /// The record of the run is not the one that the ledger began with.
+  case foreignRecord(path: String)
+  /// Another version of the program wrote the ledger.
+  case formatVersion(path: String)
   /// The round stands in the ledger already.
   case alreadyCharged(round: Int)
 
@@ -45,6 +49,9 @@ public enum LedgerError: Error, Sendable, CustomStringConvertible {
     case .tampered(let path, let sequence):
       "ledger \(path): charge \(sequence) does not match its hash; the file was changed outside epsilon and no guarantee can be given from it"
     case .foreign(let path, let expected, let found): "ledger \(path): belongs to plan \(found.prefix(12)), not to \(expected.prefix(12))"
+    case .foreignRecord(let path):
+      "ledger \(path): what the record beside it says about the run is not what the run began with; no guarantee can be given from it"
+    case .formatVersion(let path): "ledger \(path): was written by another version of epsilon; read it with that one"
     case .alreadyCharged(let round): "round \(round) has been charged already; a round is released once"
     }
   }
@@ -61,37 +68,46 @@ public final class PrivacyLedger: Sendable {
   private let database: DatabaseQueue
   private let path: String
   private let planHash: String
+  private let startHash: String
 
   /// Creates the ledger of a run at `path`, or in memory where that is `nil`.
-  public static func create(at path: String?, planHash: String) throws(LedgerError) -> PrivacyLedger {
-    let ledger = try PrivacyLedger(path: path, planHash: planHash)
+  ///
+  /// - Parameter startHash: of the record as the run began, which the chain of charges then holds as well.
+  public static func create(at path: String?, planHash: String, startHash: String = "") throws(LedgerError) -> PrivacyLedger {
+    let ledger = try PrivacyLedger(path: path, planHash: planHash, startHash: startHash)
     try ledger.access { database in
       try database.execute(
         sql: """
-          CREATE TABLE run (id INTEGER PRIMARY KEY CHECK (id = 1), formatVersion INTEGER NOT NULL, planHash TEXT NOT NULL);
+          CREATE TABLE run (id INTEGER PRIMARY KEY CHECK (id = 1), formatVersion INTEGER NOT NULL, planHash TEXT NOT NULL, startHash TEXT NOT NULL);
           CREATE TABLE charge (sequence INTEGER PRIMARY KEY, round INTEGER NOT NULL UNIQUE, event TEXT NOT NULL, scope TEXT NOT NULL, date TEXT NOT NULL, hash TEXT NOT NULL);
           """)
-      try database.execute(sql: "INSERT INTO run VALUES (1, \(Self.formatVersion), ?)", arguments: [planHash])
+      try database.execute(sql: "INSERT INTO run VALUES (1, \(Self.formatVersion), ?, ?)", arguments: [planHash, startHash])
     }
     return ledger
   }
 
-  /// Opens the ledger at `path` for reading, checks that it is that of `planHash`, and verifies its chain.
-  public static func open(at path: String, planHash: String) throws(LedgerError) -> PrivacyLedger {
+  /// Opens the ledger at `path` for reading, checks that it is that of `planHash` and `startHash`, and verifies its chain.
+  ///
+  /// - Parameter startHash: as at creation; `nil` where there is no record.
+  public static func open(at path: String, planHash: String, startHash: String? = nil) throws(LedgerError) -> PrivacyLedger {
     guard FileManager.default.fileExists(atPath: path) else { throw .storage(path: path, reason: "does not exist") }
-    let ledger = try PrivacyLedger(path: path, planHash: planHash)
-    let found = try ledger.access { database in
-      try String.fetchOne(database, sql: "SELECT planHash FROM run WHERE id = 1 AND formatVersion = \(Self.formatVersion)")
-        ?? "another format"
+    let reader = try PrivacyLedger(path: path, planHash: planHash, startHash: "")
+    guard try reader.access({ try Int.fetchOne($0, sql: "SELECT formatVersion FROM run WHERE id = 1") }) == Self.formatVersion else {
+      throw .formatVersion(path: path)
     }
+    let row = try reader.access { try Row.fetchOne($0, sql: "SELECT planHash, startHash FROM run WHERE id = 1") }
+    let (found, start): (String, String) = (row?["planHash"] ?? "", row?["startHash"] ?? "")
     guard found == planHash else { throw .foreign(path: path, expected: planHash, found: found) }
+    guard startHash == nil || startHash == start else { throw .foreignRecord(path: path) }
+    let ledger = try PrivacyLedger(path: path, planHash: planHash, startHash: start)
     _ = try ledger.charges()
     return ledger
   }
 
-  private init(path: String?, planHash: String) throws(LedgerError) {
+  private init(path: String?, planHash: String, startHash: String) throws(LedgerError) {
     self.path = path ?? "in memory"
     self.planHash = planHash
+    self.startHash = startHash
     var configuration = Configuration()
     configuration.prepareDatabase { database in
       try database.execute(sql: "PRAGMA synchronous = FULL")
@@ -155,7 +171,7 @@ public final class PrivacyLedger: Sendable {
   }
 
   private func hash(previous: String?, sequence: Int, round: Int, event: String, scope: LedgerCharge.Scope, stamp: String) -> String {
-    SHA256.hexDigest(of: Array("\(previous ?? planHash)\n\(sequence)\n\(round)\n\(event)\n\(scope.rawValue)\n\(stamp)".utf8))
+    SHA256.hexDigest(of: Array("\(previous ?? planHash + startHash)\n\(sequence)\n\(round)\n\(event)\n\(scope.rawValue)\n\(stamp)".utf8))
   }
 
   private static func stamp(_ date: Date) -> String { date.formatted(.iso8601) }

@@ -23,7 +23,11 @@ extension AggregationPlan {
     let leastClients = max(1, Int(0.8 * context.expectedCohort))
     switch self {
     case .banded(let multiplier, let norm, nil):
-      let bands = min(context.cycle, context.rounds, ToeplitzStrategy.maximumBandCount)
+      let bands = max(
+        1,
+        min(
+          context.cycle, context.rounds, ToeplitzStrategy.maximumBandCount,
+          ToeplitzStrategy.maximumOptimizationSize / max(1, context.rounds)))
       self = .banded(noiseMultiplier: multiplier, clippingNorm: norm, bands: bands)
     case .ddpFixed(let multiplier, let norm, let noise, let bits, nil, let rotation):
       self = .ddpFixed(

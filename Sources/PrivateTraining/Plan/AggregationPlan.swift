@@ -78,6 +78,14 @@ public enum AggregationPlan: Codable, Hashable, Sendable {
     }
   }
 
+  /// Whether the noise that clients add is Skellam noise.
+  var hasSkellamNoise: Bool {
+    switch self {
+    case .ddpFixed(_, _, .skellam, _, _, _), .ddp(_, _, _, _, _, .skellam, _, _, _): true
+    default: false
+    }
+  }
+
   /// Whether norms of a private aggregation follow noised counts of sensitivity ½.
   var hasCenteredCounts: Bool {
     switch self {

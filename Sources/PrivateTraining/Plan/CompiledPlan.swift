@@ -49,7 +49,7 @@ public struct CompiledPlan: Sendable {
         expectedCohort: sampler.expectedCohortSize(populationSize: population), sampling: sampler.scheme(populationSize: population),
         parameterCount: try plan.task.graph.parameterLayout().count, serverMomentum: plan.algorithm.serverOptimizer.momentum)
       settled.aggregation.settle(in: context)
-      let strategy = try settled.aggregation.strategy(in: context)
+      let strategy = try Self.strategy(of: settled, in: context)
       try Self.calibrate(&settled, in: context, strategy: strategy)
       let aggregation = try settled.aggregation.pipeline(in: context, strategy: strategy)
       let privacy = try settled.privacy.map {
@@ -91,6 +91,9 @@ public struct CompiledPlan: Sendable {
       ("algorithm.rounds", plan.algorithm.rounds), ("sampling.clientsPerRound", plan.sampling.clientsPerRound),
       ("evaluation.everyRounds", plan.evaluation.everyRounds),
     ] where value < 1 { throw .infeasiblePlan(key: key, problem: "is \(value)", remedy: "set it to at least 1") }
+    if case .cyclic(_, let cycle?, _) = plan.sampling, cycle < 1 {
+      throw .infeasiblePlan(key: "sampling.cycle", problem: "is \(cycle)", remedy: "set it to at least 1")
+    }
     if let privacy = plan.privacy {
       guard privacy.delta > 0, privacy.delta < 1 else {
         throw .infeasiblePlan(key: "privacy.delta", problem: "is \(privacy.delta)", remedy: "set it in (0, 1)")
@@ -114,7 +117,12 @@ public struct CompiledPlan: Sendable {
         throw .infeasiblePlan(
           key: "privacy.neighboringRelation",
           problem: "is addOrRemoveOne, which distributed noise does not cover: a client that stays away takes its noise along",
-          remedy: "use zeroOut or replaceOne")
+          remedy: "use zeroOut, or replaceOne with Skellam noise")
+      }
+      if privacy.neighboringRelation == .replaceOne, plan.aggregation.isDistributed, !plan.aggregation.hasSkellamNoise {
+        throw .infeasiblePlan(
+          key: "privacy.neighboringRelation", problem: "is replaceOne, for which sums of discrete Gaussians have no bound here",
+          remedy: "use zeroOut, or Skellam noise")
       }
     }
     if plan.aggregation.isCorrelated {
@@ -138,6 +146,15 @@ public struct CompiledPlan: Sendable {
       throw .infeasiblePlan(
         key: "aggregation", problem: "adds no noise though the plan has a privacy target",
         remedy: "use dp, gaussianAdaptive, ddp, tree, banded or blt, or remove the privacy section")
+    }
+  }
+
+  /// The strategy of a matrix mechanism, optimised; `nil` for everything else.
+  private static func strategy(of plan: TrainingPlan, in context: AggregationContext) throws(TrainingError) -> ToeplitzStrategy? {
+    do throws(AggregationError) { return try plan.aggregation.strategy(in: context) } catch {
+      throw .infeasiblePlan(
+        key: "aggregation", problem: "cannot be optimised for \(context.rounds) rounds: \(error)",
+        remedy: "lower algorithm.rounds, or aggregation.banded.bands")
     }
   }
 
@@ -200,6 +217,13 @@ public struct CompiledPlan: Sendable {
     if privacy.delta * Double(population) >= 1 {
       warnings.append(
         "δ = \(privacy.delta) is not below one over the \(population) clients: a mechanism that publishes one random client would pass")
+    }
+    if case .banded(_, _, let bands?) = plan.aggregation, case .cyclicPoisson(let rate, let cycle) = privacy.sampling, bands > cycle,
+      rate < 1
+    {
+      warnings.append(
+        "noise over \(bands) bands spans more than a cycle of \(cycle) rounds, so that the draw amplifies nothing: at most \(cycle) bands need "
+          + "less noise")
     }
     if case .toKnownCohorts = privacy.releases, !privacy.sampling.spansEvent, plan.algorithm.rounds > 1 {
       warnings.append(
@@ -282,7 +306,7 @@ extension SamplingPlan {
     case .fixedSize(let size): return try FixedSizeClientSampler(cohortSize: size)
     case .cyclic(let size, let cycle, let seed):
       let parts = cycle ?? max(1, populationSize / size)
-      return try CyclicPoissonClientSampler(rate: min(1, Double(size * parts) / Double(populationSize)), cycle: parts, seed: seed)
+      return try CyclicPoissonClientSampler(rate: min(1, Double(size) * Double(parts) / Double(populationSize)), cycle: parts, seed: seed)
     }
   }
 }

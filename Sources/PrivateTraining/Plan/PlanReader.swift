@@ -47,7 +47,14 @@ struct PlanReader {
 
   /// The only key of a mapping that names a choice, with its value, which may be a list or a number; a bare word has an empty mapping.
   static func chosen(_ node: PlanNode, path: String, among known: [String]) throws(PlanError) -> (name: String, value: PlanNode) {
-    let remedy = "choose one of \(known.joined(separator: ", "))"
+    let list = "choose one of \(known.joined(separator: ", "))"
+    let found: String? =
+      switch node {
+      case .scalar(let name, _, _): name
+      case .mapping(let entries, _): entries.first?.key
+      default: nil
+      }
+    let remedy = found.flatMap { Misspelling.nearest(to: $0, among: known) }.map { "did you mean \($0)? \(list)" } ?? list
     switch node {
     case .scalar(let name, _, let place) where known.contains(name): return (name, .mapping([], place))
     case .mapping(let entries, _) where entries.count == 1 && known.contains(entries[0].key): return (entries[0].key, entries[0].value)

@@ -93,9 +93,9 @@ private actor TrainingSession {
       process = try compiled.process(randomness: randomness, executor: executor)
       evaluation = try FederatedEvaluation(graph: compiled.plan.task.graph, clients: compiled.dataset.test, executor: executor)
       state = try process.initialState()
-      ledger = try .create(at: directory?.ledger, planHash: compiled.hash)
       plannedEpsilon = try compiled.privacy?.epsilon(afterRounds: compiled.plan.algorithm.rounds)
       record = RunRecord(compiled, options: options)
+      ledger = try .create(at: directory?.ledger, planHash: compiled.hash, startHash: record.startHash())
       try directory?.write(record)
     } catch { throw TrainingError(error) }
   }

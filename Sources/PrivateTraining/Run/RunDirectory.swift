@@ -1,5 +1,6 @@
 public import Foundation
 import PrivacyEvents
+import SecureNoise
 import Synchronization
 
 /// The folder of a run: `plan.json`, `metrics.csv`, `ledger.sqlite`, `model.epsilon`, `report.json`.
@@ -59,7 +60,12 @@ public struct RunDirectory: Hashable, Sendable {
 
   /// The record of the run.
   public func readRecord() throws(TrainingError) -> RunRecord {
-    do { return try CanonicalJSON.decode(RunRecord.self, from: Data(contentsOf: URL(fileURLWithPath: record))) } catch {
+    struct Version: Decodable { let formatVersion: Int }
+    let data = FileManager.default.contents(atPath: record) ?? Data()
+    if let version = try? CanonicalJSON.decode(Version.self, from: data).formatVersion, version != RunRecord.currentFormatVersion {
+      throw .damagedFile(path: record, problem: "was written by another version of epsilon; read it with that one")
+    }
+    do { return try CanonicalJSON.decode(RunRecord.self, from: data) } catch {
       throw .damagedFile(path: record, problem: "is not the record of a run (\(error))")
     }
   }
@@ -88,8 +94,18 @@ public struct RunRecord: Codable, Hashable, Sendable {
     case interrupted
   }
 
+  /// Version of the format that this program writes and reads.
+  public static let currentFormatVersion = 2
+
+  /// SHA-256, in hexadecimal, of the record as it was before the first round: of everything that a run cannot change.
+  public func startHash() throws -> String {
+    var start = self
+    (start.status, start.completedRounds, start.seconds, start.finalMetrics) = (.running, 0, 0, nil)
+    return SHA256.hexDigest(of: Array(try CanonicalJSON.data(start)))
+  }
+
   /// Version of this format.
-  public var formatVersion = 2
+  public var formatVersion = RunRecord.currentFormatVersion
   /// Version of the program that wrote it.
   public var softwareVersion: String
   /// Name of the plan.

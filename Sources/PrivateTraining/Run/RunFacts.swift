@@ -52,26 +52,35 @@ public struct RunFacts: Codable, Hashable, Sendable {
       return
     }
     leaks = aggregation.leaks + ["how long a round took, which grows with the number of clients that took part"]
-    assumptions = Self.assumptions(aggregation, samplingScheme, relation, hasSimulatedClients: hasSimulatedClients)
+    assumptions = Self.assumptions(
+      aggregation, samplingScheme, relation, isAmplified: allowedEvent.map(Self.hasDraw) ?? false, hasSimulatedClients: hasSimulatedClients)
   }
 
   /// Adds a sentence to the leaks.
   mutating func addLeak(_ sentence: String) { leaks.append(sentence) }
 
+  /// Whether the event counts on a draw of participants.
+  private static func hasDraw(_ event: PrivacyEvent) -> Bool {
+    switch event {
+    case .sampled: true
+    case .repeated(let event, _): hasDraw(event)
+    case .composed(let events): events.contains(where: hasDraw)
+    default: false
+    }
+  }
+
   private static func assumptions(
-    _ aggregation: AggregationPipeline, _ sampling: SamplingScheme, _ relation: NeighboringRelation, hasSimulatedClients: Bool
+    _ aggregation: AggregationPipeline, _ sampling: SamplingScheme, _ relation: NeighboringRelation, isAmplified: Bool,
+    hasSimulatedClients: Bool
   ) -> [String] {
     var list = aggregation.mechanism?.assumptions ?? []
     list.append("the number of people in the training population is public")
-    switch aggregation.releases {
-    // Whoever may know the cohorts gains nothing from them.
-    case .toKnownCohorts: break
-    default: list.append("which clients were drawn stays secret; logs and checkpoints do not hold it")
-    }
+    // Where the event has no draw, nothing is gained from knowing who was drawn.
+    if isAmplified { list.append("which clients were drawn stays secret; logs and checkpoints do not hold it") }
     if case .cyclicPoisson(_, let cycle) = sampling {
       list.append(
-        "a person belongs to one of \(cycle) parts of the population by a public key and the person's own number, whoever else is there, and "
-          + "takes part in the rounds of that part only")
+        "a person belongs to one of \(cycle) parts of the population by a public key and the person's own number, which stays the same whoever "
+          + "else joins or leaves, and takes part in the rounds of that part only")
     }
     list += [
       "hyper-parameters were chosen without looking at the training population: tuning on it costs privacy that is not counted here",
