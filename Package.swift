@@ -78,7 +78,8 @@ let package = Package(
         "NeuralNetworks", "PrivacyAccounting", "PrivacyEvents", "PrivateTraining", .product(name: "GRDB", package: "GRDB.swift"),
       ], swiftSettings: settings),
     .testTarget(
-      name: "PrivacyReportsTests", dependencies: ["PrivacyAccounting", "PrivacyReports", "PrivateTraining"], swiftSettings: settings),
+      name: "PrivacyReportsTests", dependencies: ["PrivacyAccounting", "PrivacyEvents", "PrivacyReports", "PrivateTraining"],
+      swiftSettings: settings),
     .testTarget(name: "CommandTests", dependencies: ["epsilon"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

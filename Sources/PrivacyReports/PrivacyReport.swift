@@ -187,7 +187,12 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     guarantee = Guarantee(
       epsilon: record.hasReproducibleNoise ? nil : Interval(bound), delta: privacy.delta, rounds: charges.count + beyond,
       sentence: Self.sentence(bound, privacy: privacy, record: record), basis: basis, method: bound.method,
-      event: (beyond > 0 ? allowedEvent : total).expression)
+      event: Self.expression(beyond > 0 ? allowedEvent : total))
+  }
+
+  /// The event in one line, without the list around a single part.
+  private static func expression(_ event: PrivacyEvent) -> String {
+    if case .composed(let parts) = event, parts.count == 1 { parts[0].expression } else { event.expression }
   }
 
   private static func deltas(_ own: Double) -> [Double] { Set([1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, own]).sorted(by: >) }

@@ -1,5 +1,6 @@
 import Foundation
 import PrivacyAccounting
+import PrivacyEvents
 import PrivacyReports
 import PrivateTraining
 import Testing
@@ -56,6 +57,9 @@ struct PrivacyReportTests {
         "epsilon \(EpsilonVersion.current)",
       ] { #expect(text.contains(part), "\(part)") }
     }
+    // Whoever reads the report can compute its ε anew.
+    let event = try PrivacyEvent(expression: #require(report.guarantee.event))
+    #expect(abs(try PrivacyAccountant().epsilon(of: event, delta: 1e-3).upper / epsilon.upper - 1) < 1e-9)
     #expect(report.markdown().hasPrefix("# Privacy report: small\n") && report.markdown().contains("| --- | --- |"))
     #expect(try CanonicalJSON.decode(PrivacyReport.self, from: CanonicalJSON.data(report)) == report)
   }
