@@ -43,7 +43,7 @@ public struct MatrixGaussian: CorrelatedMechanism, AggregationTechnique {
   ///   - noiseMultiplier: z, finite and at least 0.
   ///   - clientsPerRound: the expected cohort, the constant that the sum is divided by.
   ///   - clippingNorm: greatest L2 norm of a client's update.
-  ///   - strategy: C, for instance ``ToeplitzStrategy/optimizedBanded(rounds:bands:)``.
+  ///   - strategy: C, for instance ``ToeplitzStrategy/optimizedBanded(rounds:bands:workload:)``.
   ///   - plannedRounds: rounds over which ‖c‖ is taken, 1 to 10,000,000.
   /// - Throws: ``AggregationError`` for numbers out of range, and for a strategy whose inverse grows without bound over the rounds.
   public init(
