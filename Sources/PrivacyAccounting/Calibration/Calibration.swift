@@ -66,6 +66,14 @@ public enum Calibration {
       if try meets(maximum) { return maximum }
       over = maximum
     }
+    return try greatest(from: safe, below: over, meets)
+  }
+
+  /// The greatest number of rounds that meets a target, between one that does and one that does not, by halving.
+  package static func greatest<Failure: Error>(
+    from safe: Int, below over: Int, _ meets: (Int) throws(Failure) -> Bool
+  ) throws(Failure) -> Int {
+    var (safe, over) = (safe, over)
     while over - safe > 1 {
       let middle = safe + (over - safe) / 2
       if try meets(middle) { safe = middle } else { over = middle }

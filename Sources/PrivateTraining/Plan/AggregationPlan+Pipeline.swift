@@ -40,12 +40,12 @@ extension AggregationPlan {
     }
   }
 
-  /// The strategy of a matrix mechanism, optimised for the run; `nil` for everything else.
+  /// The strategy of a settled matrix mechanism, optimised for the run; `nil` for everything else.
   func strategy(in context: AggregationContext) throws(AggregationError) -> ToeplitzStrategy? {
     switch self {
-    case .banded(_, _, let bands):
+    case .banded(_, _, let bands?):
       return try .optimizedBanded(
-        rounds: context.rounds, bands: min(bands ?? context.cycle, context.rounds),
+        rounds: context.rounds, bands: min(bands, context.rounds),
         workload: LearningWorkload(momentum: context.serverMomentum))
     case .blt(_, _, let buffers):
       let participation = try ParticipationLimit(context.sampling, rounds: context.rounds) ?? .once

@@ -44,13 +44,8 @@ public struct RunPrivacy: Sendable {
 
   /// The greatest number of rounds, at most `maximum`, that `epsilon` lasts for.
   func rounds(within epsilon: Double, maximum: Int) throws(TrainingError) -> Int {
-    if try self.epsilon(afterRounds: maximum).upper <= epsilon { return maximum }
-    var (safe, over) = (0, maximum)
-    while over - safe > 1 {
-      let middle = safe + (over - safe) / 2
-      if try self.epsilon(afterRounds: middle).upper <= epsilon { safe = middle } else { over = middle }
-    }
-    return safe
+    func meets(_ rounds: Int) throws(TrainingError) -> Bool { try self.epsilon(afterRounds: rounds).upper <= epsilon }
+    return try meets(maximum) ? maximum : Calibration.greatest(from: 0, below: maximum, meets)
   }
 
   /// What the ledger is charged before round `round` is released.
