@@ -135,15 +135,20 @@ struct Account: ParsableCommand {
     }
   }
 
+  private static let roundsAtOnce = 1_024
+
   private func printCurve(_ composition: CompositionCurve, delta: Double) throws {
     var points: [Curve.Point] = []
     var method = AccountingMethod.trivial
-    for round in 1...max(1, rounds) where round <= rounds {
-      let bound = try composition.epsilon(afterRounds: round, delta: delta)
-      method = bound.method
-      switch format {
-      case .json: points.append(.init(round: round, epsilon: .init(bound)))
-      case .text: StandardOutput.print("\(round)\t\(Figure.up(bound.upper, decimals: 6))")
+    // In parts, so that the first lines of a long curve do not wait for the last.
+    for first in stride(from: 1, through: rounds, by: Self.roundsAtOnce) {
+      let bounds = try composition.epsilons(afterRounds: first...(first + min(Self.roundsAtOnce - 1, rounds - first)), delta: delta)
+      for (round, bound) in zip(first..., bounds) {
+        method = bound.method
+        switch format {
+        case .json: points.append(.init(round: round, epsilon: .init(bound)))
+        case .text: StandardOutput.print("\(round)\t\(Figure.up(bound.upper, decimals: 6))")
+        }
       }
     }
     if format == .json { try StandardOutput.print(json: Curve(curve: points, delta: delta, method: method)) }

@@ -171,6 +171,27 @@ struct RenyiTests {
     #expect(throws: AccountingError.self) { try curve.epsilon(afterRounds: -1, delta: 1e-5) }
   }
 
+  @Test("ε of a range of rounds is that of each, in order, whatever the ends of the range; the first error is thrown")
+  func range() throws {
+    let round = PrivacyEvent.gaussian(noiseMultiplier: 1).sampled(.poisson(rate: 0.01))
+    for choice in [PrivacyAccountant.Choice.tightest, .renyi] {
+      let accountant = PrivacyAccountant(choice: choice)
+      for (range, step) in [(0...40, 3), (5...5, 1), (900...1_500, 100), (Int.max - 2...Int.max, 1)] {
+        let all = try accountant.curve(of: round).epsilons(afterRounds: range, delta: 1e-5)
+        #expect(all.count == range.count)
+        for index in stride(from: 0, to: all.count, by: step) {
+          let single = try accountant.curve(of: round).epsilon(afterRounds: range.lowerBound + index, delta: 1e-5)
+          #expect(all[index].overlaps(single) && abs(all[index].upper - single.upper) <= 1e-9 * single.upper)
+          #expect(index == 0 || all[index].upper >= all[index - 1].lower)
+        }
+        #expect(try accountant.curve(of: round).epsilons(afterRounds: range, delta: 1e-5) == all)
+      }
+      #expect(throws: AccountingError.self) { try accountant.curve(of: round).epsilons(afterRounds: -3...5, delta: 1e-5) }
+      #expect(throws: AccountingError.self) { try accountant.curve(of: round).epsilons(afterRounds: 1...5, delta: 2) }
+    }
+    #expect(try PrivacyAccountant().curve(of: .noOp).epsilons(afterRounds: 0...3, delta: 0).allSatisfy { $0.upper == 0 })
+  }
+
   @Test("δ(ε(δ)) is at most δ and close to it")
   func inverse() throws {
     for (q, sigma, steps) in [(0.01, 1.0, 1_000), (0.1, 2, 500), (0.5, 5, 10)] {

@@ -57,12 +57,7 @@ extension Calibration {
     }
     guard try meets(1) else { return 0 }
     if try meets(population) { return population }
-    var (safe, over) = (1, population)
-    while over - safe > 1 {
-      let middle = safe + (over - safe) / 2
-      if try meets(middle) { safe = middle } else { over = middle }
-    }
-    return safe
+    return try greatest(from: 1, below: population, meets)
   }
 
   /// The least noise multiplier for which `event` meets `target` with a given expected cohort out of a population.

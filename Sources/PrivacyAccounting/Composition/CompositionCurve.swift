@@ -27,21 +27,27 @@ public struct CompositionCurve: Sendable {
   /// Methods that are valid for the mechanisms, the tightest first: a later one is asked where an earlier one gives no answer.
   private let backends: [any AccountingBackend]
   private let composition: MechanismComposition
+  private let select: Selection
+
+  /// Chooses the methods for mechanisms.
+  typealias Selection = @Sendable (MechanismComposition) throws(AccountingError) -> [any AccountingBackend]
+
+  init(_ composition: MechanismComposition, select: @escaping Selection) throws(AccountingError) {
+    (self.composition, self.select) = (composition, select)
+    backends = composition.isNonPrivate || composition.order.isEmpty ? [] : try select(composition)
+  }
 
   init(_ composition: MechanismComposition, choice: PrivacyAccountant.Choice) throws(AccountingError) {
-    self.composition = composition
-    backends = composition.isNonPrivate || composition.order.isEmpty ? [] : try MethodSelection.backends(for: composition, choice: choice)
-  }
-
-  /// The grid alone, with the greatest work that it may do.
-  init(certifying composition: MechanismComposition) throws(AccountingError) {
-    self.composition = composition
-    if composition.isNonPrivate || composition.order.isEmpty {
-      backends = []
-    } else {
-      backends = [try MethodSelection.certifyingGrid(for: composition)]
+    try self.init(composition) { composition throws(AccountingError) in
+      try MethodSelection.backends(for: composition, choice: choice)
     }
   }
+
+  /// The same curve, which has computed nothing yet.
+  func renewed() throws(AccountingError) -> CompositionCurve { try CompositionCurve(composition, select: select) }
+
+  /// Whether the contour integral is among the methods.
+  var usesContour: Bool { backends.contains { $0 is ContourAccountant } }
 
   /// ε at `delta` after `rounds` rounds.
   ///

@@ -6,10 +6,7 @@ enum MethodSelection {
     switch choice {
     case .tightest: return try tightest(composition)
     case .contour:
-      guard let contour = ContourAccountant(composition, greatestCost: ContourAccountant.greatestCost) else {
-        throw refusal(choice, "the contour integral takes compositions of Gaussian, Laplace and bounded-range mechanisms")
-      }
-      return [contour]
+      return [try contour(for: composition, greatestCost: ContourAccountant.greatestCost)]
     case .grid: return [try grid(for: composition)]
     case .renyi: return [try renyi(composition)]
     case .zeroConcentrated: return [RenyiAccountant(try ZeroConcentrated.composition(composition))]
@@ -32,9 +29,21 @@ enum MethodSelection {
   }
 
   /// The grid with the greatest work that it may do, for narrow intervals only: a wide one certifies little.
-  static func certifyingGrid(for composition: MechanismComposition) throws(AccountingError) -> GridBackend {
+  @Sendable static func certifyingGrid(for composition: MechanismComposition) throws(AccountingError) -> [any AccountingBackend] {
     guard let grid = GridBackend(composition, workLimit: GridAccountant.greatestWork, greatestWidth: 1e-2) else { throw noLaw }
-    return grid
+    return [grid]
+  }
+
+  /// The contour integral with the greatest work that it may do.
+  @Sendable static func certifyingContour(for composition: MechanismComposition) throws(AccountingError) -> [any AccountingBackend] {
+    [try contour(for: composition, greatestCost: 10 * ContourAccountant.greatestCost)]
+  }
+
+  private static func contour(for composition: MechanismComposition, greatestCost: Double) throws(AccountingError) -> ContourAccountant {
+    guard let contour = ContourAccountant(composition, greatestCost: greatestCost) else {
+      throw refusal(.contour, "the contour integral takes compositions of Gaussian, Laplace and bounded-range mechanisms")
+    }
+    return contour
   }
 
   private static let noLaw = refusal(.grid, "a mechanism known by its Rényi curve only has no privacy-loss distribution")

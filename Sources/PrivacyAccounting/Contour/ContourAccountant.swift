@@ -8,7 +8,7 @@ struct ContourAccountant: AccountingBackend {
 
   /// Work of an answer where a grid may be quicker, and where nothing else is asked, as ``DirectedContour`` takes it.
   static let usualCost = 1.2e8
-  static let greatestCost = 6e8
+  static let greatestCost = 4e8
 
   /// Nil where a mechanism has no cumulant, or none has a density.
   init?(_ composition: MechanismComposition, greatestCost: Double = ContourAccountant.usualCost) {
@@ -31,7 +31,7 @@ struct ContourAccountant: AccountingBackend {
     let target = log(delta)
     var answer = try removal.epsilon(rounds: rounds, logDelta: target)
     // Where Chernoff's bound of the other direction is below δ already, that direction needs no integral.
-    if let addition, try addition.logDeltaBound(rounds: rounds, epsilon: answer.lower) > target {
+    if let addition, try addition.mayExceed(target, rounds: rounds, epsilon: answer.lower, near: removal) {
       let other = try addition.epsilon(rounds: rounds, logDelta: target)
       answer = (max(answer.lower, other.lower), max(answer.upper, other.upper))
     }
@@ -40,7 +40,9 @@ struct ContourAccountant: AccountingBackend {
 
   func delta(rounds: Int, epsilon: Double) throws(AccountingError) -> PrivacyBound {
     let removal = try delta(rounds: rounds, epsilon: epsilon, direction: .removal)
-    guard let addition, try addition.logDeltaBound(rounds: Double(rounds), epsilon: epsilon) > log(removal.lower) else { return removal }
+    guard let addition, try addition.mayExceed(log(removal.lower), rounds: Double(rounds), epsilon: epsilon, near: self.removal) else {
+      return removal
+    }
     let other = try delta(rounds: rounds, epsilon: epsilon, direction: .addition)
     return PrivacyBound(lower: max(removal.lower, other.lower), upper: max(removal.upper, other.upper), method: .contour)
   }

@@ -25,8 +25,6 @@ struct ContourIntegral {
   private var fixedError = 0.0
   private var errorPerEpsilon = 0.0
   private let tail: Double
-  /// log of the size, relative to that of the first point, from which on a point is left out and counted as an error.
-  private static let negligible = -46.0
 
   /// log δ and its slope, with the errors of δ relative to its value.
   struct Value {
@@ -47,10 +45,10 @@ struct ContourIntegral {
     var last = 0
     // Rotations of at most 32 steps, and sums of 32 terms that are summed.
     let summation = Self.unit * (140 + Double(count) / 32)
-    let first = Self.point(0, of: table, rounds: rounds, negligible: 0)?.size ?? exp(-table.logPole[0])
-    let negligible = exp(Self.negligible) * first
+    let first = Self.point(0, of: table, rounds: rounds, limits: Limits())?.size ?? exp(-table.logPole[0])
+    let limits = Limits(first: first, count: count)
     for index in 0..<count {
-      guard let point = Self.point(index, of: table, rounds: rounds, negligible: negligible) else {
+      guard let point = Self.point(index, of: table, rounds: rounds, limits: limits) else {
         // Known by a bound of the modulus only, which is φ(c)^T.
         fixedError += 2 * exp(-table.logPole[index])
         continue
@@ -82,34 +80,56 @@ struct ContourIntegral {
     var error: Double
   }
 
+  /// Sizes from which on a point is left out and counted as an error.
+  private struct Limits {
+    /// One part in 1e20 of the first point.
+    var negligible = 0.0
+    /// All points together are negligible if they are smaller than this.
+    var invisible = 0.0
+    var logInvisible = -Double.infinity
+
+    init() {}
+
+    init(first: Double, count: Int) {
+      negligible = 1e-20 * first
+      invisible = negligible / Double(count)
+      logInvisible = log(invisible)
+    }
+  }
+
   /// A term of the sum with a bound of its error; nil where the error is as large as the term can be.
-  private static func point(_ index: Int, of table: ContourTable, rounds: Double, negligible: Double) -> Point? {
+  private static func point(
+    _ index: Int, of table: ContourTable, rounds: Double, limits: Limits
+  ) -> Point? {
     let origin = table.line.real[0]
     let fall = rounds * (table.line.real[index] - origin)
     let phase = rounds * table.line.imaginary[index]
     let relative = rounds * table.line.error[index] + unit * (rounds * (abs(table.line.real[index]) + abs(origin)) + 2 * abs(phase))
-    let whole = exp(fall - table.logPole[index])
+    let logWhole = fall - table.logPole[index]
     guard let bulk = table.bulk?.line else {
+      // Most points of a table that was made for fewer rounds: together they are negligible.
+      if logWhole < limits.logInvisible && relative < 0.5 { return Point(error: 2 * limits.invisible) }
+      let whole = exp(logWhole)
       guard relative < 0.5 else {
         // What is known still bounds the modulus.
         return relative < 30 ? Point(error: 2 * exp(min(0, fall + relative) - table.logPole[index])) : nil
       }
-      if whole < negligible { return Point(error: whole * (1 + relative * (1 + relative))) }
       let turn = phase - table.poleAngle[index]
       return Point(size: whole, value: Complex(whole * cos(turn), whole * sin(turn)), error: whole * relative * (1 + relative))
     }
+    let whole = exp(logWhole)
     // φ^T − φ_b^T = φ^T (1 − e^w), without the cancellation.
     let (a, b) = (rounds * bulk.real[index], rounds * bulk.imaginary[index])
     let own = rounds * bulk.error[index] + unit * (8 + 4 * abs(a) + 4 * abs(b))
     guard relative < 0.5, own < 0.5, a < 300 else { return nil }
     let grown = expm1(a)
     // Where both terms are too small their difference does not matter.
-    if whole * (2 + grown) < negligible { return Point(error: whole * (2 + grown) * 2) }
+    if whole * (2 + grown) < limits.negligible { return Point(error: whole * (2 + grown) * 2) }
     let (sine, cosine) = (sin(0.5 * b), cos(0.5 * b))
     let factor = Complex(2 * sine * sine - grown * (cosine - sine) * (cosine + sine), -2 * (1 + grown) * sine * cosine)
     let size = whole * factor.modulus
     let error = size * (relative * (1 + relative) + 8 * unit) + whole * (1 + grown) * own * (1 + own)
-    if size < negligible { return Point(error: size + error) }
+    if size < limits.negligible { return Point(error: size + error) }
     let turn = phase - table.poleAngle[index]
     return Point(
       size: size, value: Complex(whole * cos(turn), whole * sin(turn)) * factor, error: error)

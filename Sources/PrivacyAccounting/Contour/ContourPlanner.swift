@@ -76,7 +76,8 @@ struct ContourPlanner: Sendable {
     guard let best else { throw failure }
     guard best.reach.cost <= allowance else {
       allowance = -.infinity
-      throw .notConverged(what: "contour integral", reason: "its sums would take longer than a grid")
+      throw .notConverged(
+        what: "contour integral", reason: "its sums would take too long; the accountants “tightest” and “grid” are quicker here")
     }
     allowance -= best.reach.cost
     return try ContourTable(composition, saddle: c, c: best.c, period: best.period, reach: best.reach)

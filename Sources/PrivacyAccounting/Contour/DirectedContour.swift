@@ -27,9 +27,13 @@ final class DirectedContour: Sendable {
     planner = ContourPlanner(cumulants: cumulants)
   }
 
-  /// An upper bound of log δ(ε) from the saddle on the real line alone: cheap, and a nat or a few too great.
-  func logDeltaBound(rounds: Double, epsilon: Double) throws(AccountingError) -> Double {
-    try cumulants.logDeltaBound(rounds: rounds, epsilon: epsilon)
+  /// Whether Chernoff's bound leaves room for log δ(ε) > `target`: on the real line alone, and a nat or a few too great.
+  func mayExceed(_ target: Double, rounds: Double, epsilon: Double, near other: DirectedContour) throws(AccountingError) -> Bool {
+    if epsilon >= rounds * composition.supremum { return false }
+    // The other direction's saddle, which is known, mostly settles it.
+    let c = try other.cumulants.saddle(rounds: rounds, epsilon: epsilon)
+    if try cumulants.chernoff(at: c, rounds: rounds, epsilon: epsilon) <= target { return false }
+    return try cumulants.logDeltaBound(rounds: rounds, epsilon: epsilon) > target
   }
 
   /// An answer whose relative error is above this is not given.

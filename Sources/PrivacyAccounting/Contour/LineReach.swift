@@ -117,10 +117,10 @@ struct LineReach: Sendable {
   ) throws(AccountingError) {
     for part in composition.parts {
       let cut = cut(part.cumulant)
-      guard let nodes = try part.cumulant.nodes(greatest: c, height: height, cut: cut) else { continue }
-      cost += CumulantLine.cost(nodes: nodes.losses.count, count: Int(height / step) + 2) * (cut == nil ? 1 : 2)
+      guard let nodes = try part.cumulant.nodeCount(greatest: c, height: height, cut: cut) else { continue }
+      cost += CumulantLine.cost(nodes: nodes, count: Int(height / step) + 2) * (cut == nil ? 1 : 2)
       // The nodes are made anew for each height.
-      ownCost += 200 * Double(nodes.losses.count)
+      ownCost += 200 * Double(nodes)
     }
   }
 
@@ -135,8 +135,8 @@ struct LineReach: Sendable {
     // As many points as keep the work small against that of the sum.
     let nodeCount = laws.reduce(0) { $0 + ($1.nodes?.losses.count ?? 0) }
     ownCost += 100 * Double(nodeCount)
-    let count = Int(min(height / step / 4, 400, 1e7 / Double(nodeCount + 1)))
-    guard count >= 100 else { return }
+    let count = Int(min(height / step / 8, 400, 1e7 / Double(nodeCount + 1)))
+    guard count >= 50 else { return }
     ownCost += 1.2 * Double(count) * Double(nodeCount)
     let spacing = height / Double(count - 1)
     var bounds = [Double](repeating: 0, count: count - 1)

@@ -9,49 +9,30 @@ extension LossNodes {
   /// log(1 − q + q e^ℓ), the loss ℓ after Poisson sampling at rate q.
   static func sampledLoss(_ loss: Double, rate: Double) -> Double {
     if rate == 1 { return loss }
-    if loss < 1 { return log1p(rate * expm1(loss)) }
+    if loss < 700 { return log1p(rate * expm1(loss)) }
     return logAddExp(log1p(-rate), log(rate) + loss)
   }
 
-  /// Trapezoidal nodes of the Poisson-sampled Gaussian.
-  ///
-  /// With r(x) = 1 − q + q e^((2x−1)/(2σ²)) and x from N(0, σ²), E_P e^{zL} is E r^{1+z} for removal and E r^{−z} for addition.
-  /// The integrand is analytic for |Im x| < πσ². On Im x = ±b, with θ = b/σ², |r| ≤ r(Re x), |r| ≥ r(Re x) cos(θ/2) and |arg r| ≤ θ, so
-  /// the rule of step s errs by at most 2e^{b²/(2σ²) + θ|y|} cos(θ/2)^{−c} / (e^{2πb/s} − 1) of the value at Re z, where the
-  /// cosine stands for addition only (Trefethen and Weideman 2014, theorem 5.1). The share of a cut of width s adds b²/(2s²).
+  /// Nodes of the Poisson-sampled Gaussian, by a ``SampledGaussianRule``.
   static func sampledGaussian(
     rate: Double, sigma: Double, direction: NeighborDirection, greatest c: Double, height: Double, cut: TailCut? = nil
   ) throws(AccountingError) -> LossNodes {
+    let rule = try SampledGaussianRule(sigma: sigma, rate: rate, direction: direction, greatest: c, height: height, cut: cut)
     let variance = sigma * sigma
     let isRemoval = direction == .removal
-    var half = 0.9 * Double.pi * variance
-    if !isRemoval { half = min(half, 2 * variance / (1 + c).squareRoot() + 0.2 * variance) }
-    // What the modulus of normal densities and shares grows by is e^{precision × b²/2}.
-    let precision = 1 / variance + (cut.map { 1 / ($0.width * $0.width) } ?? 0)
-    half = min(half, (2 * depth / precision).squareRoot())
-    let theta = half / variance
-    let growth = half * half * precision / 2 + theta * height - (isRemoval ? 0 : c * log(cos(theta / 2)))
-    let step = 2 * Double.pi * half / (depth + growth)
-    // Below the range r is between 1−q and 1, above it the tilted density is at most that of N(1+c, σ²).
-    let reach = sigma * (2 * (depth + 6)).squareRoot()
-    let lower = isRemoval ? -reach : -sigma * (2 * (depth + 6 - c * log1p(-rate))).squareRoot()
-    let upper = (isRemoval ? 1 + c : 1) + reach
-    let count = ((upper - lower) / step).rounded(.up)
-    guard count < maximumCount else {
-      throw .notConverged(what: "contour integral", reason: "the loss needs \(count) quadrature points")
-    }
+    let (lower, upper, step) = (rule.lower, rule.upper, rule.step)
     var nodes = LossNodes()
-    nodes.reserve(Int(count) + 1)
+    nodes.reserve(rule.count)
     let logStep = log(step / (sigma * (2 * Double.pi).squareRoot()))
-    let logRate = log(rate)
+    let logSlopeScale = log(rate) - log(variance) + log(step)
     // Increasing loss is increasing x for removal, decreasing x for addition.
-    for index in 0...Int(count) {
+    for index in 0..<rule.count {
       let x = isRemoval ? lower + Double(index) * step : upper - Double(index) * step
       let exponent = (2 * x - 1) / (2 * variance)
       let loss = sampledLoss(exponent, rate: rate)
       let logQ = logStep - x * x / (2 * variance)
       // dL/dx is s/σ² with the posterior s = q e^t / r.
-      let logSlope = logRate + exponent - loss - log(variance) + log(step)
+      let logSlope = logSlopeScale + exponent - loss
       let logMass = isRemoval ? logQ + loss : logQ
       nodes.append(loss: isRemoval ? loss : -loss, logMass: logMass, logDensity: logMass - logSlope)
       if let cut { nodes.tailShares.append(cut.tailShare(at: x)) }
@@ -109,5 +90,44 @@ extension LossNodes {
     losses.append(loss)
     logMasses.append(logMass)
     logDensities.append(logDensity)
+  }
+}
+
+/// Trapezoidal rule for the cumulant of the Poisson-sampled Gaussian.
+///
+/// With r(x) = 1 − q + q e^((2x−1)/(2σ²)) and x from N(0, σ²), E_P e^{zL} is E r^{1+z} for removal and E r^{−z} for addition.
+/// The integrand is analytic for |Im x| < πσ². On Im x = ±b, with θ = b/σ², |r| ≤ r(Re x), |r| ≥ r(Re x) cos(θ/2) and |arg r| ≤ θ, so
+/// the rule of step s errs by at most 2e^{b²/(2σ²) + θ|y|} cos(θ/2)^{−c} / (e^{2πb/s} − 1) of the value at Re z, where the
+/// cosine stands for addition only (Trefethen and Weideman 2014, theorem 5.1). The share of a cut of width s adds b²/(2s²).
+struct SampledGaussianRule {
+  let lower: Double
+  let upper: Double
+  let step: Double
+  let count: Int
+
+  /// The rule for the strip 0 ≤ Re z ≤ `c`, |Im z| ≤ `height`.
+  init(
+    sigma: Double, rate: Double, direction: NeighborDirection, greatest c: Double, height: Double, cut: TailCut?
+  ) throws(AccountingError) {
+    let depth = LossNodes.depth
+    let variance = sigma * sigma
+    let isRemoval = direction == .removal
+    var half = 0.9 * Double.pi * variance
+    if !isRemoval { half = min(half, 2 * variance / (1 + c).squareRoot() + 0.2 * variance) }
+    // What the modulus of normal densities and shares grows by is e^{precision × b²/2}.
+    let precision = 1 / variance + (cut.map { 1 / ($0.width * $0.width) } ?? 0)
+    half = min(half, (2 * depth / precision).squareRoot())
+    let theta = half / variance
+    let growth = half * half * precision / 2 + theta * height - (isRemoval ? 0 : c * log(cos(theta / 2)))
+    step = 2 * Double.pi * half / (depth + growth)
+    // Below the range r is between 1−q and 1, above it the tilted density is at most that of N(1+c, σ²).
+    let reach = sigma * (2 * (depth + 6)).squareRoot()
+    lower = isRemoval ? -reach : -sigma * (2 * (depth + 6 - c * log1p(-rate))).squareRoot()
+    upper = (isRemoval ? 1 + c : 1) + reach
+    let steps = ((upper - lower) / step).rounded(.up)
+    guard steps < LossNodes.maximumCount else {
+      throw .notConverged(what: "contour integral", reason: "the loss needs \(steps) quadrature points")
+    }
+    count = Int(steps) + 1
   }
 }

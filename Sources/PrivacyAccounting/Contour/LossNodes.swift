@@ -84,6 +84,16 @@ enum LossCumulant: Hashable, Sendable {
   /// Whether |E e^{zL}| falls along a line, so that an integral along it can be cut.
   var decays: Bool { if case .pure = self { false } else { true } }
 
+  /// How many ``nodes(greatest:height:cut:)`` there are; nil for what has a closed form.
+  func nodeCount(greatest: Double, height: Double, cut: TailCut? = nil) throws(AccountingError) -> Int? {
+    guard case .sampledGaussian(let rate, let sigma, let direction) = self else {
+      return try nodes(greatest: greatest, height: height, cut: cut)?.losses.count
+    }
+    return try SampledGaussianRule(
+      sigma: sigma, rate: rate, direction: direction, greatest: greatest, height: height, cut: cut
+    ).count
+  }
+
   /// Nodes for the strip 0 ≤ Re z ≤ `greatest`, |Im z| ≤ `height`; nil for what has a closed form.
   ///
   /// - Parameter cut: where the nodes are shared between bulk and tail; for a loss that has a ``tailCut(at:)``.

@@ -28,6 +28,7 @@ struct NonuniformTransform {
     let cutoff = Double(Self.cutoff)
     let peak = Self.shape * cutoff
     transform.real.update(repeating: 0, count: size)
+    let least = exp(-2 * peak)
     var total = 0.0
     for (weight, angle) in zip(weights, angles) {
       // Within half a turn, so that small angles keep their digits.
@@ -40,9 +41,9 @@ struct NonuniformTransform {
         let square = cutoff * cutoff - distance * distance
         guard square > 0 else { continue }
         let root = square.squareRoot()
-        // sinh(b√…)/√… × e^{−bm}
-        let exponent = Self.shape * root
-        let window = exp(exponent - peak) * -0.5 * expm1(-2 * exponent) / root
+        // sinh(b√…)/√… × e^{−bm}; where its two terms cancel it is below e^{−bm} and does not count.
+        let grown = exp(Self.shape * root - peak)
+        let window = 0.5 * (grown - least / grown) / root
         var cell = (Int(centre) + offset) % size
         if cell < 0 { cell += size }
         transform.real[cell] += weight * window
