@@ -45,6 +45,41 @@ struct CalibrationTests {
     #expect(try Calibration.rounds(for: target, maximum: 1_000, of: .noOp) == 1_000)
   }
 
+  @Test("the search ends at the least safe value: smooth, with a kink, a jump, a plateau, infinite or zero on a side")
+  func search() throws {
+    func least(_ start: Double = 1, _ excess: (Double) -> Double) throws -> (value: Double, asked: Int) {
+      var asked = 0
+      var safe: Set<Double> = []
+      let value = try Calibration.leastSafe(in: 1e-3...1e7, start: start) { value throws(AccountingError) in
+        asked += 1
+        if excess(value) <= 1 { safe.insert(value) }
+        return excess(value)
+      } unreachable: {
+        .tooManyCompositions
+      }
+      #expect(safe.contains(value) || value == 1e-3, "what is returned was seen to be safe")
+      return (value, asked)
+    }
+    let root = 0.7368062997280773
+    for (name, excess, greatestCount) in [
+      ("power", { pow(root / $0, 3) }, 8), ("bent", { pow(root / $0, $0 > 0.9 ? 1 : 4) }, 12),
+      ("exponential", { exp(30 * (root - $0)) }, 12), ("steep", { exp(1e5 * (root - $0)) }, 60),
+      ("jump", { $0 < root ? 3 : 0.5 }, 60), ("plateau", { $0 < root ? 1 + 1e-15 : 1 }, 60),
+      ("infinite below", { $0 < root ? .infinity : 0.9 }, 60), ("zero above", { $0 < root ? 1.5 : 0 }, 60),
+      ("flat", { pow(root / $0, 1e-3) }, 12),
+    ] as [(String, (Double) -> Double, Int)] {
+      for start in [1, 0.001, 200, 1e7] {
+        let found = try least(start, excess)
+        #expect(found.value >= root * (1 - 1e-13) && found.value <= root * (1 + 3e-11), "\(name) from \(start): \(found)")
+        #expect(found.asked <= greatestCount + 34, "\(name) from \(start): \(found)")
+      }
+      #expect(try least(1, excess).asked <= greatestCount, "\(name)")
+    }
+    #expect(try least { _ in 0.5 }.value == 1e-3)
+    #expect(throws: AccountingError.tooManyCompositions) { try least { _ in 1.5 } }
+    #expect(throws: AccountingError.tooManyCompositions) { try least { _ in .infinity } }
+  }
+
   @Test("sampling rate: safe and maximal, 1 where sampling is not needed")
   func samplingRate() throws {
     func event(_ rate: Double) -> PrivacyEvent { .gaussian(noiseMultiplier: 1).sampled(.poisson(rate: rate)).repeated(1_000) }
