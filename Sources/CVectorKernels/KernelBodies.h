@@ -205,35 +205,42 @@ CVK_INLINE void grid_step(int width, const double *factors, const float *const *
   memcpy(sum, total, sizeof total);
 }
 
-// Adds `width` vectors; false where a squared norm exceeds `greatest`.
-CVK_INLINE int grid_add_group(
-    int width, const double *factors, const float *const *x, uint64_t greatest, int64_t *sum, size_t count) {
-  struct grid_squares squares = {0};
+// Adds elements `first` to `last` of `width` vectors of `count`.
+CVK_INLINE void grid_add_range(
+    int width, const double *factors, const float *const *x, size_t first, size_t last, int64_t *sum, size_t count,
+    struct grid_squares *squares) {
   const float *from[8];
   double by[8];
   for (int k = 0; k < width; k++) from[k] = x[k], by[k] = factors[k];
-  size_t i = 0;
-  for (; count - i >= GRID_STEP + GRID_AHEAD; i += GRID_STEP) {
+  // The sums stay in registers, not in memory that might be the vectors'.
+  struct grid_squares own = *squares;
+  size_t i = first;
+  for (; last - i >= GRID_STEP && count - i >= GRID_STEP + GRID_AHEAD; i += GRID_STEP) {
     for (int k = 0; k < width; k++) __builtin_prefetch(from[k] + i + GRID_AHEAD);
-    grid_step(width, by, from, i, sum + i, &squares);
+    grid_step(width, by, from, i, sum + i, &own);
   }
-  for (; count - i >= GRID_STEP; i += GRID_STEP) grid_step(width, by, from, i, sum + i, &squares);
-  if (i < count) {
+  for (; last - i >= GRID_STEP; i += GRID_STEP) grid_step(width, by, from, i, sum + i, &own);
+  if (i < last) {
     float tails[8][GRID_STEP] = {0};
     int64_t sums[GRID_STEP] = {0};
     for (int k = 0; k < width; k++) {
-      memcpy(tails[k], from[k] + i, (count - i) * sizeof(float));
+      memcpy(tails[k], from[k] + i, (last - i) * sizeof(float));
       from[k] = tails[k];
     }
-    memcpy(sums, sum + i, (count - i) * sizeof *sum);
-    grid_step(width, by, from, 0, sums, &squares);
-    memcpy(sum + i, sums, (count - i) * sizeof *sum);
+    memcpy(sums, sum + i, (last - i) * sizeof *sum);
+    grid_step(width, by, from, 0, sums, &own);
+    memcpy(sum + i, sums, (last - i) * sizeof *sum);
   }
+  *squares = own;
+}
+
+// False where a squared norm of `width` vectors exceeds `greatest`.
+CVK_INLINE int grid_norms_fit(int width, const struct grid_squares *squares, uint64_t greatest) {
   for (int lane = 0; lane < 8; lane++)
-    if (squares.seen[lane] >> 63 || squares.misfits[lane] >> 32) return 0;
+    if (squares->seen[lane] >> 63 || squares->misfits[lane] >> 32) return 0;
   for (int k = 0; k < width; k++) {
     unsigned __int128 total = 0;
-    for (int lane = 0; lane < 8; lane++) total += squares.of[k][lane];
+    for (int lane = 0; lane < 8; lane++) total += squares->of[k][lane];
     if (total > greatest) return 0;
   }
   return 1;
@@ -252,24 +259,47 @@ static void grid_subtract(double factor, const float *x, int64_t *sum, size_t co
   }
 }
 
-// Sums of integers come back exactly, whatever was added.
-CVK_INLINE int grid_add_group_or_none(
+// Adds `width` vectors, or none where a squared norm exceeds `greatest`: sums of integers come back exactly, whatever was added.
+CVK_INLINE int grid_add_group(
     int width, const double *factors, const float *const *x, uint64_t greatest, int64_t *sum, size_t count) {
-  if (grid_add_group(width, factors, x, greatest, sum, count)) return 1;
+  struct grid_squares squares = {0};
+  grid_add_range(width, factors, x, 0, count, sum, count, &squares);
+  if (grid_norms_fit(width, &squares, greatest)) return 1;
   for (int k = 0; k < width; k++) grid_subtract(factors[k], x[k], sum, count);
   return 0;
 }
 
+// Elements of the sum that stay in the nearest cache, and groups of eight vectors that are added to them before the next ones.
+enum { GRID_TILE = 4096, GRID_GROUPS = 4 };
+
+// Adds `groups` times eight vectors, tile by tile.
+static void grid_add_tiles(
+    size_t groups, const double *factors, const float *const *x, uint64_t greatest, int64_t *sum, size_t count, uint8_t *added) {
+  struct grid_squares squares[GRID_GROUPS] = {0};
+  for (size_t first = 0; first < count; first += GRID_TILE) {
+    const size_t last = count - first < GRID_TILE ? count : first + GRID_TILE;
+    for (size_t group = 0; group < groups; group++)
+      grid_add_range(8, factors + 8 * group, x + 8 * group, first, last, sum, count, &squares[group]);
+  }
+  for (size_t group = 0; group < groups; group++) {
+    const int all = grid_norms_fit(8, &squares[group], greatest);
+    for (size_t k = 8 * group; !all && k < 8 * (group + 1); k++) grid_subtract(factors[k], x[k], sum, count);
+    for (size_t k = 8 * group; k < 8 * (group + 1); k++)
+      added[k] = (uint8_t)(all || grid_add_group(1, factors + k, x + k, greatest, sum, count));
+  }
+}
+
 static void grid_add(
     size_t vectors, const double *factors, const float *const *x, uint64_t greatest, int64_t *sum, size_t count, uint8_t *added) {
-  for (size_t k = 0; k < vectors;) {
-    const size_t width = vectors - k >= 8 ? 8 : vectors - k >= 4 ? 4 : 1;
-    int all = 0;
-    if (width == 8) all = grid_add_group_or_none(8, factors + k, x + k, greatest, sum, count);
-    if (width == 4) all = grid_add_group_or_none(4, factors + k, x + k, greatest, sum, count);
-    for (const size_t end = k + width; k < end; k++)
-      added[k] = (uint8_t)(all || grid_add_group_or_none(1, factors + k, x + k, greatest, sum, count));
+  size_t k = 0;
+  while (vectors - k >= 8) {
+    const size_t groups = (vectors - k) / 8 < GRID_GROUPS ? (vectors - k) / 8 : GRID_GROUPS;
+    grid_add_tiles(groups, factors + k, x + k, greatest, sum, count, added + k);
+    k += 8 * groups;
   }
+  const size_t fours = vectors - k >= 4 && grid_add_group(4, factors + k, x + k, greatest, sum, count) ? k + 4 : k;
+  for (; k < fours; k++) added[k] = 1;
+  for (; k < vectors; k++) added[k] = (uint8_t)grid_add_group(1, factors + k, x + k, greatest, sum, count);
 }
 
 static int32_t add_i64(const int64_t *restrict x, int64_t *restrict sum, size_t count) {

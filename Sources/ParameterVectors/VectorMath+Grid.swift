@@ -5,8 +5,8 @@ extension VectorMath {
   /// themselves, exactly. What a vector with too great a norm has added is taken back: the sum is as if it had not been there.
   ///
   /// - Parameters:
-  ///   - vectors: as many values each as `sum`; one that is NaN or whose product exceeds 2³¹ − 1 makes the norm too great. Eight vectors at
-  ///     once are the fastest, as the sum is then read and written once for all of them; at most a few dozen.
+  ///   - vectors: as many values each as `sum`; one that is NaN or whose product exceeds 2³¹ − 1 makes the norm too great. As many
+  ///     as 32 at once are the fastest, as the sum is then read and written once for all of them.
   ///   - factors: grid units per unit of each vector.
   ///   - greatestSquaredNorm: below 2⁶².
   /// - Returns: whether each vector was added.

@@ -21,8 +21,10 @@ struct GridTests {
   func levels(level: KernelLevel) {
     let kernels = VectorKernels(level: level)
     var generator = TestGenerator(state: 11)
-    for count in KernelLevelTests.counts {
-      for vectorCount in [1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17] {
+    let few = [1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17]
+    // Long vectors in groups of groups, which are added piece by piece.
+    for (count, vectorCounts) in KernelLevelTests.counts.map({ ($0, few) }) + [(4096, [16, 33]), (4099, [15, 45]), (9000, [24, 70])] {
+      for vectorCount in vectorCounts {
         let vectors = (0..<vectorCount).map { _ in generator.floats(count) }
         let factors = (0..<vectorCount).map { _ in Double.random(in: -1200...1200, using: &generator) }
         // Now and then too little for a vector, so that groups with and without such are there.

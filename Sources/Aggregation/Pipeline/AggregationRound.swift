@@ -104,7 +104,7 @@ public struct AggregationRound: Sendable {
   /// The same for several updates, with the same result as one after the other.
   ///
   /// Where updates are at hand together this is the quicker way: a sum of clipped updates on a grid is read and written once for
-  /// every eight of them, not once for each.
+  /// every 32 of them, not once for each.
   ///
   /// - Parameters:
   ///   - updates: initial minus final parameters, [clients][parameters].
@@ -130,7 +130,7 @@ public struct AggregationRound: Sendable {
   }
 
   /// As many as the kernel of the grid takes at once.
-  private static let clientsAtOnce = 8
+  private static let clientsAtOnce = 32
 
   /// A client after the client side of all techniques.
   private struct PreparedClient {
