@@ -1,14 +1,13 @@
 import Aggregation
 import Foundation
+import PrivacyAccounting
 import PrivacyEvents
 import SecureNoise
 import Testing
 
-/// Rows of the collected reference figures that no other suite reads.
+/// Rows of golden/federated.json that no other suite reads. Its optimizers are in NeuralNetworksTests.
 ///
-/// Left out on purpose: optimisers, which are no aggregators; the error of an event asked of an initial state (a pipeline has its event
-/// before any state) and the reference's missing event of trees (ours has one); the message with which the reference's secure composite
-/// fails.
+/// Left out on purpose: that the reference has no event for trees; ours has one, in ``RoundReleasesTests``.
 @Suite("Further rows of the reference")
 struct GoldenRowTests {
   /// Initial clip 1, target 1, rate 1, values 0.5, 1.5, 2, one coordinate a client: the sum is 2.5, one of three is below, and the norm
@@ -75,6 +74,81 @@ struct GoldenRowTests {
       (state, norm) = (result.state, result.value(.nextClippingNorm))
     }
     #expect(abs((norm ?? 0) - 1) < 0.05)
+  }
+
+  /// The same release in pfl's terms: r = z/s is 0.6, the indicator's scale r/√(1 − r²) is 0.75, the joint bound √(1 + 0.75²) is 1.25.
+  @Test("pfl's figures for z = 0.6 and an indicator noise of 1, and its update of the clip, follow from ours")
+  func jointIndicatorFigures() throws {
+    let (z, indicatorNoise, clip) = (0.6, 1.0, 1.0)
+    let r = z / indicatorNoise
+    let scale = r / (1 - r * r).squareRoot() * clip
+    #expect(abs(scale - 0.75) < 1e-12 && abs((clip * clip + scale * scale).squareRoot() - 1.25) < 1e-12)
+    // An indicator of ±scale under the noise 0.75 is a centred bit of ±½ under 0.75/(2·scale).
+    let split = try NoiseSplit(noiseMultiplier: z, bitDeviations: [0.75 / (2 * scale)])
+    #expect(abs(split.updateNoiseMultiplier * clip - 0.75) < 1e-12)
+    let pipeline = try AggregationPipeline.mean().gaussianAdaptive(
+      noiseMultiplier: 0, clientsPerRound: 10, initialClippingNorm: clip, targetUnclippedQuantile: 0.3)
+    for unclipped in 0...10 {
+      let result = try aggregate(pipeline, (0..<10).map { [$0 < unclipped ? 0.5 : 2] })
+      let meanIndicator = scale * Double(2 * unclipped - 10) / 10
+      let expected = clip * exp(-0.2 * ((meanIndicator / scale + 1) / 2 - 0.3))
+      #expect(isClose([result.value(.nextClippingNorm) ?? 0], [expected], relative: 1e-12))
+    }
+  }
+
+  /// computed_with_tff_0.87.0, gaussian_adaptive_no_noise: two of four norms are at most 0.1, so that the median's clip stays.
+  @Test("the un-noised adaptive round of four clients stays the same for six rounds")
+  func fixedPoint() throws {
+    let pipeline = try AggregationPipeline.mean().gaussianAdaptive(noiseMultiplier: 0, clientsPerRound: 4)
+    let values: [[Float]] = [[0.03, 0.04], [0.3, 0.4], [3, 4], [0, 0.01]]
+    var state = pipeline.initialState()
+    for _ in 0..<6 {
+      let result = try aggregate(pipeline, values, state: state)
+      #expect(isClose(result.update, [0.03750000149011612, 0.052500005811452866]))
+      #expect(isClose([result.value(.nextClippingNorm) ?? 0], [0.10000000149011612]))
+      state = result.state
+    }
+  }
+
+  /// dp_factory.event_on_initial_state: the reference keeps the event of a round in the state after it, and raises where there was none.
+  /// Here a state holds no event: a pipeline has that of any round, and what is released follows from the number of rounds.
+  @Test("before any round nothing was released, and no state changes what a round releases")
+  func eventOfInitialState() throws {
+    let pipeline = try AggregationPipeline.mean().gaussianAdaptive(noiseMultiplier: 1, clientsPerRound: 100)
+    let before = pipeline.privacyEvent
+    #expect(before != .noOp && before != .nonPrivate)
+    let sampling = SamplingScheme.poisson(rate: 0.1)
+    #expect(try pipeline.releases.event(rounds: 0, sampling: sampling) == .noOp)
+    #expect(try PrivacyAccountant().epsilon(of: .noOp, delta: 1e-5).upper == 0)
+    let one = try pipeline.releases.event(rounds: 1, sampling: sampling)
+    #expect(try PrivacyAccountant().epsilon(of: one, delta: 1e-5).lower > 0)
+    let result = try aggregate(pipeline, [[3, 4], [0.3, 0.4]])
+    #expect(result.value(.nextClippingNorm) != result.value(.clippingNorm))
+    #expect(pipeline.privacyEvent == before)
+    #expect(try pipeline.releases.event(rounds: 1, sampling: sampling) == one)
+  }
+
+  @Test("where a round by itself has no event, asking for its ε is an error that says so, not a number")
+  func noEventOfOneRound() throws {
+    let tree = try AggregationPipeline.mean().treeGaussian(noiseMultiplier: 3, clientsPerRound: 10, clippingNorm: 1)
+    let error = #expect(throws: AccountingError.self) { try PrivacyAccountant().epsilon(of: tree.privacyEvent, delta: 1e-5) }
+    #expect(error?.description.contains("ask for the event of the whole run") == true)
+  }
+
+  /// computed_with_tff_0.87.0, secure_aggregator_one_round: the reference could not run it outside its test context, and the file holds
+  /// the message of that failure. The values are those of its robust composite, whose mean a secure sum must give up to its step.
+  @Test("the secure composite runs one round by itself: [3, 4] and [30, 40] with weights 1 and 3 give [0.15, 0.2]")
+  func secureComposite() throws {
+    let pipeline = try AggregationPipeline.secure()
+    let result = try aggregate(pipeline, [[3, 4], [30, 40]], weights: [1, 3])
+    for (found, wanted) in zip(result.update, [0.15, 0.2]) { #expect(abs(found - wanted) < 1e-6) }
+    #expect(result.value(.zeroingNorm) == 21 && result.value(.zeroedCount) == 1)
+    #expect(result.value(.clippingNorm) == 1 && result.value(.clippedCount) == 1)
+    // Two adds and a finish need no generator of the client's, and what it cannot take it says.
+    let round = try pipeline.round(count: 2, state: pipeline.initialState())
+    var sum = round.emptySum()
+    let error = #expect(throws: AggregationError.self) { try round.add([1, 2, 3], weight: 1, to: &sum) }
+    #expect(error == .lengthMismatch(expected: 2, found: 3))
   }
 
   @Test("a fixed clip is one Gaussian event of its multiplier")

@@ -22,6 +22,9 @@ struct TrainingTests {
     arguments: [
       OptimizerConfiguration.sgd(learningRate: 0.1, momentum: 0), .sgd(learningRate: 0.02, momentum: 0.9),
       .adam(learningRate: 0.005, beta1: 0.9, beta2: 0.999, epsilon: 1e-7),
+      .adamW(learningRate: 0.005, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0.004),
+      .yogi(learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-3, initialAccumulator: 1e-6),
+      .adagrad(learningRate: 0.05, epsilon: 1e-7, initialAccumulator: 0.1), .rmsprop(learningRate: 0.005, decay: 0.9, epsilon: 1e-7),
     ])
   func learns(_ optimizer: OptimizerConfiguration) throws {
     let graph = ModelGraph(

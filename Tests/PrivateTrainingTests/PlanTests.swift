@@ -75,6 +75,53 @@ struct PlanTests {
     #expect(layered.task.graph.layers == [.flatten, .dense(units: 62)])
   }
 
+  @Test(
+    "each optimizer reads with its defaults, for server and clients, and its JSON gives the same plan",
+    arguments: [
+      ("adam", OptimizerConfiguration.adam(learningRate: 0.5, beta1: 0.9, beta2: 0.999, epsilon: 1e-7)),
+      ("adamW", .adamW(learningRate: 0.5, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0.004)),
+      ("yogi", .yogi(learningRate: 0.5, beta1: 0.9, beta2: 0.999, epsilon: 1e-3, initialAccumulator: 1e-6)),
+      ("adagrad", .adagrad(learningRate: 0.5, epsilon: 1e-7, initialAccumulator: 0.1)),
+      ("rmsprop", .rmsprop(learningRate: 0.5, decay: 0.9, epsilon: 1e-7)), ("sgd", .sgd(learningRate: 0.5, momentum: 0)),
+    ])
+  func optimizers(name: String, optimizer: OptimizerConfiguration) throws {
+    let text = smallPlan.replacing(
+      "clientLearningRate: 0.1",
+      with: "clientOptimizer: {\(name): {learningRate: 0.5}}\n  serverOptimizer: {\(name): {learningRate: 0.5}}")
+    let plan = try makePlan(text)
+    #expect(plan.algorithm.serverOptimizer == optimizer && plan.algorithm.clientOptimizer == optimizer)
+    let json = try CanonicalJSON.text(plan)
+    #expect(try TrainingPlan(PlanNode(text: json, source: "json")) == plan)
+    #expect(try CanonicalJSON.decode(TrainingPlan.self, from: Data(json.utf8)) == plan)
+  }
+
+  @Test("every setting of an optimizer can be given")
+  func optimizerSettings() throws {
+    for (text, optimizer) in [
+      (
+        "adamW: {learningRate: 1, beta1: 0.5, beta2: 0.6, epsilon: 0.1, weightDecay: 0}",
+        OptimizerConfiguration.adamW(learningRate: 1, beta1: 0.5, beta2: 0.6, epsilon: 0.1, weightDecay: 0)
+      ),
+      (
+        "yogi: {learningRate: 1, beta1: 0.5, beta2: 0.6, epsilon: 0.1, initialAccumulator: 0}",
+        .yogi(learningRate: 1, beta1: 0.5, beta2: 0.6, epsilon: 0.1, initialAccumulator: 0)
+      ),
+      ("adagrad: {learningRate: 1, epsilon: 0.1, initialAccumulator: 2}", .adagrad(learningRate: 1, epsilon: 0.1, initialAccumulator: 2)),
+      ("rmsprop: {learningRate: 1, decay: 0.5, epsilon: 0.1}", .rmsprop(learningRate: 1, decay: 0.5, epsilon: 0.1)),
+    ] { #expect(try makePlan(smallPlan, "algorithm.serverOptimizer={\(text)}").algorithm.serverOptimizer == optimizer) }
+  }
+
+  @Test("the clients' SGD has one form, however it was written")
+  func clientDescent() throws {
+    let short = try makePlan(smallPlan.replacing("clientLearningRate: 0.1", with: "clientLearningRate: 0.1\n  clientMomentum: 0.5"))
+    let long = try makePlan(
+      smallPlan.replacing("clientLearningRate: 0.1", with: "clientOptimizer: {sgd: {learningRate: 0.1, momentum: 0.5}}"))
+    #expect(short == long && short.algorithm.clientOptimizer == .sgd(learningRate: 0.1, momentum: 0.5))
+    let (text, other) = try (CanonicalJSON.text(short), CanonicalJSON.text(long))
+    #expect(text == other && text.contains(#""clientLearningRate":0.1,"clientMomentum":0.5"#) && !text.contains("clientOptimizer"))
+    #expect(try CanonicalJSON.decode(TrainingPlan.self, from: Data(text.utf8)) == short)
+  }
+
   /// What is broken, how, and what the message must say.
   static let mistakes: [(name: String, text: String, message: String)] = [
     (
@@ -132,6 +179,40 @@ struct PlanTests {
     (
       "server rate", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  serverOptimizer: {sgd: {learningRate: -1}}"),
       "learningRate is -1.0"
+    ),
+    (
+      "two optimizers of the clients", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  clientOptimizer: {adam: {learningRate: 1}}"),
+      "plan.yaml:11:23: algorithm.clientLearningRate stands beside clientOptimizer"
+    ),
+    (
+      "a client's rate", smallPlan.replacing("clientLearningRate: 0.1", with: "clientOptimizer: sgd"),
+      "algorithm.clientOptimizer.sgd.learningRate is missing"
+    ),
+    (
+      "a server's rate", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  serverOptimizer: adagrad"),
+      "algorithm.serverOptimizer.adagrad.learningRate is missing"
+    ),
+    (
+      "unknown optimizer", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  serverOptimizer: {adamw: {learningRate: 1}}"),
+      "algorithm.serverOptimizer.adamw is unknown; did you mean adamW?"
+    ),
+    (
+      "setting of another optimizer",
+      smallPlan.replacing("rounds: 4", with: "rounds: 4\n  serverOptimizer: {rmsprop: {learningRate: 1, beta2: 0.9}}"),
+      "algorithm.serverOptimizer.rmsprop.beta2 is unknown"
+    ),
+    (
+      "decay", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  serverOptimizer: {rmsprop: {learningRate: 1, decay: 1}}"),
+      "optimizer setting decay = 1.0"
+    ),
+    (
+      "epsilon of zero", smallPlan.replacing("rounds: 4", with: "rounds: 4\n  serverOptimizer: {yogi: {learningRate: 1, epsilon: 0}}"),
+      "algorithm.serverOptimizer.yogi.epsilon is 0.0; must be above 0"
+    ),
+    (
+      "negative accumulator",
+      smallPlan.replacing("rounds: 4", with: "rounds: 4\n  serverOptimizer: {adagrad: {learningRate: 1, initialAccumulator: -1}}"),
+      "initialAccumulator is -1.0; must be at least 0"
     ),
     ("evaluation", smallPlan.replacing("everyRounds: 2", with: "everyRounds: 0"), "evaluation.everyRounds is 0"),
   ]

@@ -82,8 +82,10 @@ public struct FederatedAveraging: LearningProcess {
     }
     var next = state
     next.aggregation = result.state
-    let isFinite = VectorMath.sumOfSquares(result.update).isFinite
-    if isFinite { serverOptimizer.update(&next.parameters, gradient: result.update.map(Float.init), state: &next.serverOptimizer) }
+    // After rounding, which makes what is beyond a Float infinite.
+    let gradient = result.update.map(Float.init)
+    let isFinite = VectorMath.sumOfSquares(gradient).isFinite
+    if isFinite { serverOptimizer.update(&next.parameters, gradient: gradient, state: &next.serverOptimizer) }
     return (next, RoundOutcome(measurements: result.measurements, trainMetrics: collected.metrics, rejection: isFinite ? nil : .notFinite))
   }
 

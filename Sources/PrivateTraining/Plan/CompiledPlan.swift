@@ -246,8 +246,7 @@ extension TrainingPlan {
     dataset: FederatedDataset, aggregation: AggregationPipeline, randomness: RunRandomness, executor: ComputeExecutor
   ) throws(FederatedLearningError) -> FederatedAveraging {
     let local = try LocalTraining(
-      optimizer: .sgd(learningRate: algorithm.clientLearningRate, momentum: algorithm.clientMomentum), epochs: algorithm.clientEpochs,
-      batchSize: algorithm.clientBatchSize)
+      optimizer: algorithm.clientOptimizer, epochs: algorithm.clientEpochs, batchSize: algorithm.clientBatchSize)
     return try FederatedAveraging(
       graph: task.graph, clients: dataset.train, localTraining: local, aggregation: aggregation, serverOptimizer: algorithm.serverOptimizer,
       randomness: randomness, executor: executor)

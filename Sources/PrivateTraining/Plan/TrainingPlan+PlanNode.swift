@@ -152,32 +152,23 @@ extension AlgorithmPlan {
     weighting = try reader.word("weighting", default: .uniform)
     clientEpochs = try reader.count("clientEpochs", default: 1, upTo: 10_000)
     clientBatchSize = try reader.count("clientBatchSize", default: 20, upTo: 1_000_000)
-    clientLearningRate = try reader.positive("clientLearningRate")
-    clientMomentum = try reader.notNegative("clientMomentum", default: 0)
-    try reader.require(clientMomentum < 1, "clientMomentum", clientMomentum, "below 1")
+    if let node = reader.node("clientOptimizer") {
+      for key in ["clientLearningRate", "clientMomentum"] where reader.node(key) != nil {
+        throw reader.error(key, problem: "stands beside clientOptimizer", remedy: "give one of them")
+      }
+      clientOptimizer = try OptimizerConfiguration(node, path: reader.join("clientOptimizer"))
+    } else {
+      let learningRate = try reader.positive("clientLearningRate")
+      let momentum = try reader.notNegative("clientMomentum", default: 0)
+      try reader.require(momentum < 1, "clientMomentum", momentum, "below 1")
+      clientOptimizer = .sgd(learningRate: learningRate, momentum: momentum)
+    }
     if let node = reader.node("serverOptimizer") {
-      serverOptimizer = try OptimizerConfiguration(node, path: reader.join("serverOptimizer"))
+      serverOptimizer = try OptimizerConfiguration(node, path: reader.join("serverOptimizer"), sgdLearningRate: 1)
     } else {
       serverOptimizer = .sgd(learningRate: 1, momentum: 0)
     }
     try reader.finish()
-  }
-}
-
-extension OptimizerConfiguration {
-  fileprivate init(_ node: PlanNode, path: String) throws(PlanError) {
-    var (name, reader) = try PlanReader.choice(node, path: path, among: ["sgd", "adam"])
-    if name == "sgd" {
-      self = .sgd(learningRate: try reader.positive("learningRate", default: 1), momentum: try reader.notNegative("momentum", default: 0))
-    } else {
-      self = .adam(
-        learningRate: try reader.positive("learningRate"), beta1: try reader.notNegative("beta1", default: 0.9),
-        beta2: try reader.notNegative("beta2", default: 0.999), epsilon: try reader.positive("epsilon", default: 1e-7))
-    }
-    try reader.finish()
-    do throws(NeuralNetworkError) { try validate() } catch {
-      throw PlanError(place: node.place, path: path, problem: "is not usable (\(error.description))", remedy: "correct the value")
-    }
   }
 }
 

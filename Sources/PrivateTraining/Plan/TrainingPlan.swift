@@ -52,7 +52,7 @@ public enum PartitionPlan: Codable, Hashable, Sendable {
 }
 
 /// Algorithm of a plan: federated averaging with a server optimizer.
-public struct AlgorithmPlan: Codable, Hashable, Sendable {
+public struct AlgorithmPlan: Hashable, Sendable {
   /// How clients count in the mean.
   public enum Weighting: String, Codable, Hashable, Sendable, CaseIterable {
     /// Every client the same; what differential privacy needs.
@@ -69,10 +69,8 @@ public struct AlgorithmPlan: Codable, Hashable, Sendable {
   public var clientEpochs: Int
   /// Examples per step.
   public var clientBatchSize: Int
-  /// Learning rate of the clients' SGD.
-  public var clientLearningRate: Double
-  /// Momentum of the clients' SGD.
-  public var clientMomentum: Double
+  /// What a client does with its gradients; its state is fresh in every round.
+  public var clientOptimizer: OptimizerConfiguration
   /// What the server does with the mean.
   public var serverOptimizer: OptimizerConfiguration
 }
