@@ -63,10 +63,10 @@ struct Train: AsyncParsableCommand {
   private func settledPlan() throws -> TrainingPlan {
     var node = try PlanNode(contentsOf: plan)
     // The named flags are short forms of --set and go through the same checks.
-    if let epsilon { try node.set("privacy.epsilon=\(epsilon)", flag: "--epsilon") }
-    if let delta { try node.set("privacy.delta=\(delta)", flag: "--delta") }
-    if let rounds { try node.set("algorithm.rounds=\(rounds)", flag: "--rounds") }
-    if let aggregation { try node.set("aggregation=\(aggregation)", flag: "--aggregation") }
+    if let epsilon { try node.set("privacy.epsilon", to: "\(epsilon)", flag: "--epsilon") }
+    if let delta { try node.set("privacy.delta", to: "\(delta)", flag: "--delta") }
+    if let rounds { try node.set("algorithm.rounds", to: "\(rounds)", flag: "--rounds") }
+    if let aggregation { try node.set("aggregation", to: aggregation, flag: "--aggregation") }
     for assignment in assignments { try node.set(assignment) }
     var plan = try TrainingPlan(node)
     if let dataDir { plan.task.dataDirectory = dataDir }
