@@ -101,7 +101,9 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     do {
       // δ, relation and budget are read from the plan, so it must be the one that ran.
       guard try plan.hash() == record.planHash else {
-        throw TrainingError.damagedFile(path: directory.plan, problem: "is not the plan that this run carried out: its hash differs")
+        throw TrainingError.damagedFile(
+          path: directory.plan, problem: "is not the plan that this run carried out: its hash differs",
+          remedy: "restore the file from a copy")
       }
       let ledger = try PrivacyLedger.open(at: directory.ledger, planHash: record.planHash, startHash: record.startHash())
       try self.init(plan: plan, record: record, rows: rows, charges: try ledger.charges(), total: try ledger.totalEvent())
@@ -111,7 +113,8 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
       guard isWhole else {
         throw TrainingError.damagedFile(
           path: directory.ledger,
-          problem: "has \(chargedRounds) charges for \(completedRounds) released rounds; no guarantee can be given from it")
+          problem: "has \(chargedRounds) charges for \(completedRounds) released rounds, so that no guarantee can be given from it",
+          remedy: "restore the file from a copy")
       }
     } catch let error as TrainingError {
       throw error
