@@ -75,7 +75,8 @@ let package = Package(
     .testTarget(
       name: "PrivateTrainingTests",
       dependencies: [
-        "NeuralNetworks", "PrivacyAccounting", "PrivacyEvents", "PrivateTraining", .product(name: "GRDB", package: "GRDB.swift"),
+        "NeuralNetworks", "PrivacyAccounting", "PrivacyEvents", "PrivateTraining", "SecureNoise",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ], swiftSettings: settings),
     .testTarget(
       name: "PrivacyReportsTests", dependencies: ["PrivacyAccounting", "PrivacyEvents", "PrivacyReports", "PrivateTraining"],

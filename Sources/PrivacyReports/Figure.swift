@@ -6,10 +6,22 @@ public enum Figure {
   public static func up(_ value: Double, decimals: Int = 4) -> String {
     guard value.isFinite else { return value > 0 ? "∞" : "−∞" }
     guard value > 0 else { return "0" }
-    let scale = value >= 0.1 ? pow(10, Double(decimals)) : pow(10, 3 - floor(log10(value)))
-    guard scale.isFinite else { return String(format: "%.3e", value.nextUp) }
-    let rounded = (value * scale).rounded(.up) / scale
-    return value >= 0.1 ? trimmed(String(format: "%.\(decimals)f", rounded)) : plain(rounded)
+    if value < 0.1 { return plain(Double(outward(value, up: true, 3, true)) ?? value.nextUp) }
+    return trimmed(outward(value, up: true, decimals, false))
+  }
+
+  /// Rounded down to `decimals` decimals, or to four significant digits where it is small: for the lower end of a bound.
+  public static func down(_ value: Double, decimals: Int = 4) -> String {
+    guard value.isFinite, value > 0 else { return value > 0 ? "∞" : "0" }
+    if value < 0.1 { return plain(Double(outward(value, up: false, 3, true)) ?? 0) }
+    return trimmed(outward(value, up: false, decimals, false))
+  }
+
+  /// All digits of a number that somebody chose, such as δ: the fewest that read back to it.
+  public static func exact(_ value: Double) -> String {
+    let short = plain(value)
+    guard value.isFinite, Double(short) != value else { return short }
+    return scientific(value.description)
   }
 
   /// The shortest text that shows about six significant digits.
@@ -19,8 +31,12 @@ public enum Figure {
     let magnitude = abs(value)
     // As many decimals are kept as rounding up leaves, so that a figure rounded up stays up.
     if magnitude >= 1e-3 && magnitude < 1e6 { return trimmed(String(format: "%.\(magnitude >= 0.1 ? 4 : 7)f", value)) }
-    let text = String(format: "%.3e", value)
-    return text.replacing(/\.?0+e/, with: "e").replacing(/e([+-])0*(\d)/) { "e\($0.1 == "-" ? "-" : "")\($0.2)" }
+    return scientific(String(format: "%.3e", value))
+  }
+
+  /// `text` without the zeros before and in its exponent.
+  private static func scientific(_ text: String) -> String {
+    text.replacing(/\.?0+e/, with: "e").replacing(/e([+-])0*(\d)/) { "e\($0.1 == "-" ? "-" : "")\($0.2)" }
   }
 
   private static func trimmed(_ text: String) -> String {
@@ -40,9 +56,26 @@ public enum Figure {
   /// Six significant digits, rounded up: for a noise multiplier that must not be too small.
   public static func upSignificant(_ value: Double) -> String {
     guard value > 0, value.isFinite else { return plain(value) }
-    let exponent = floor(log10(value))
-    let scale = pow(10, 5 - exponent)
-    return String(format: "%.\(max(0, Int(5 - exponent)))f", (value * scale).rounded(.up) / scale)
+    return outward(value, up: true, significantDecimals(value), false)
+  }
+
+  /// Six significant digits, rounded down, without zeros at the end: for noise that was drawn.
+  public static func downSignificant(_ value: Double) -> String {
+    guard value > 0, value.isFinite else { return plain(value) }
+    return trimmed(outward(value, up: false, significantDecimals(value), false))
+  }
+
+  /// Decimals that leave six significant digits.
+  private static func significantDecimals(_ value: Double) -> Int { max(0, 5 - Int(floor(log10(value)))) }
+
+  /// `sentence` with every number of more than six significant digits rounded to them, so that nothing looks better protected than it
+  /// is: what a person can change is rounded up, and noise down.
+  public static func rounded(in sentence: String) -> String {
+    sentence.replacing(/(sensitivity |, L1 )?(\d+\.\d+(?:e[+-]?\d+)?)/) { match in
+      guard let value = Double(match.2) else { return String(match.0) }
+      guard let label = match.1 else { return downSignificant(value) }
+      return label + trimmed(upSignificant(value))
+    }
   }
 
   /// An interval with `decimals` decimals, or as many digits in scientific notation where it is small, rounded outward: `[1.25, 1.5]`.

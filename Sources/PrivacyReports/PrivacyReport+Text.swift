@@ -25,9 +25,9 @@ extension PrivacyReport {
       "Privacy report: \(name)",
       guarantee.sentence + "\n\nCovers \(guarantee.rounds) round\(guarantee.rounds == 1 ? "" : "s"): \(guarantee.basis).")
     section("What is protected, and how", table(mechanismRows))
-    section("Releases of a round", bullets(releases))
+    section("Releases of a round", bullets(releases.map(Figure.rounded)))
     if !epsilonAtDeltas.isEmpty {
-      let rows = epsilonAtDeltas.map { [Figure.plain($0.delta), Figure.up($0.guaranteed.upper), Figure.up($0.soFar.upper)] }
+      let rows = epsilonAtDeltas.map { [Figure.exact($0.delta), Figure.up($0.guaranteed.upper), Figure.up($0.soFar.upper)] }
       section(
         "ε at several δ",
         table([["δ", "ε guaranteed", "ε so far"]] + rows)
@@ -48,10 +48,10 @@ extension PrivacyReport {
       ["sampling of clients", sampling],
     ]
     if let epsilon = guarantee.epsilon, let delta = guarantee.delta {
-      let lower = epsilon.lower == 0 && epsilon.upper > 0 ? "no lower bound from this method" : "at least \(Figure.plain(epsilon.lower))"
-      rows.append(["ε", "at most \(Figure.up(epsilon.upper)) at δ = \(Figure.plain(delta)) (\(lower))"])
+      let lower = epsilon.lower == 0 && epsilon.upper > 0 ? "no lower bound from this method" : "at least \(Figure.down(epsilon.lower))"
+      rows.append(["ε", "at most \(Figure.up(epsilon.upper)) at δ = \(Figure.exact(delta)) (\(lower))"])
     }
-    if let epsilonBudget { rows.append(["budget", "ε = \(Figure.plain(epsilonBudget))"]) }
+    if let epsilonBudget { rows.append(["budget", "ε = \(Figure.exact(epsilonBudget))"]) }
     if let method = guarantee.method { rows.append(["accountant", method.title]) }
     if let event = guarantee.event {
       rows.append(["event", event.utf8.count <= 400 ? event : "too long to print; it stands in the ledger, and in the report as JSON"])
@@ -74,6 +74,12 @@ extension PrivacyReport {
   }
 
   private func plotText() -> String {
+    // What diverged has no place on an axis.
+    let curve = curve.map { point in
+      Point(
+        round: point.round, epsilon: point.epsilon.flatMap { $0.isFinite ? $0 : nil },
+        testAccuracy: point.testAccuracy.flatMap { $0.isFinite ? $0 : nil }, testLoss: nil)
+    }
     let plots = [
       TextPlot(
         points: curve.compactMap { point in point.epsilon.map { (Double(point.round), $0) } }, title: "ε spent", format: { Figure.up($0) }),

@@ -101,7 +101,9 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     do {
       // δ, relation and budget are read from the plan, so it must be the one that ran.
       guard try plan.hash() == record.planHash else {
-        throw TrainingError.damagedFile(path: directory.plan, problem: "is not the plan that this run carried out: its hash differs")
+        throw TrainingError.damagedFile(
+          path: directory.plan, problem: "is not the plan that this run carried out: its hash differs",
+          remedy: "restore the file from a copy")
       }
       let ledger = try PrivacyLedger.open(at: directory.ledger, planHash: record.planHash, startHash: record.startHash())
       try self.init(plan: plan, record: record, rows: rows, charges: try ledger.charges(), total: try ledger.totalEvent())
@@ -111,7 +113,8 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
       guard isWhole else {
         throw TrainingError.damagedFile(
           path: directory.ledger,
-          problem: "has \(chargedRounds) charges for \(completedRounds) released rounds; no guarantee can be given from it")
+          problem: "has \(chargedRounds) charges for \(completedRounds) released rounds, so that no guarantee can be given from it",
+          remedy: "restore the file from a copy")
       }
     } catch let error as TrainingError {
       throw error
@@ -134,7 +137,8 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     completedRounds = max(record.completedRounds, rows.last?.round ?? 0)
     plannedRounds = record.plannedRounds
     epsilonBudget = plan.privacy?.epsilon
-    unitOfPrivacy = record.facts.hasSimulatedClients ? "one simulated client with all its examples" : "one person with all their examples"
+    let unit = record.facts.hasSimulatedClients ? "one simulated client with all its examples" : "one person with all their examples"
+    unitOfPrivacy = plan.privacy == nil ? "none" : unit
     sampling = Self.describe(record.facts)
     releases = record.facts.releases
     finalMetrics = record.finalMetrics
@@ -159,7 +163,9 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     // What could still happen counts: where a person or a crash ended the run, the number of rounds may depend on results.
     // A record that calls itself ended is believed only if the charges say so too.
     let open = status == .running || status == .interrupted || charges.count < record.facts.allowedRounds
-    let beyond = open ? max(0, record.facts.allowedRounds - charges.count) : 0
+    // Where nothing was charged before somebody stopped the run, there was nothing to see that the stop could depend on.
+    let isUntouched = status == .interrupted && charges.isEmpty
+    let beyond = open && !isUntouched ? max(0, record.facts.allowedRounds - charges.count) : 0
     /// ε of what was charged, and of that and all that could still have happened; the record cannot talk down what the ledger holds.
     func bounds(_ delta: Double) throws -> (soFar: PrivacyBound, covered: PrivacyBound) {
       let soFar = try accountant.epsilon(of: total, delta: delta)
@@ -168,7 +174,7 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
       return (soFar, allowed.upper < soFar.upper ? soFar : allowed)
     }
     let bound = try bounds(privacy.delta).covered
-    epsilonAtDeltas = try (record.hasReproducibleNoise ? [] : Self.deltas(privacy.delta)).map { delta in
+    epsilonAtDeltas = try (record.hasReproducibleNoise || isUntouched ? [] : Self.deltas(privacy.delta)).map { delta in
       let (soFar, covered) = try bounds(delta)
       return EpsilonAtDelta(delta: delta, guaranteed: Interval(covered), soFar: Interval(soFar))
     }
@@ -177,6 +183,8 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
       switch status {
       case .completed: "all planned rounds were carried out"
       case .budget: "the run stopped because the next round would have exceeded the budget, which depends on no data"
+      case .interrupted where isUntouched:
+        "the run was interrupted before its first round was charged, and released nothing that depends on the training data"
       case .interrupted:
         "the run was interrupted after \(charges.count) rounds; the decision to stop may depend on what was seen, so the guarantee is that of "
           + "all \(charges.count + beyond) rounds that the plan allows"
@@ -186,8 +194,8 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
       }
     guarantee = Guarantee(
       epsilon: record.hasReproducibleNoise ? nil : Interval(bound), delta: privacy.delta, rounds: charges.count + beyond,
-      sentence: Self.sentence(bound, privacy: privacy, record: record), basis: basis, method: bound.method,
-      event: Self.expression(beyond > 0 ? allowedEvent : total))
+      sentence: isUntouched ? Self.untouched : Self.sentence(bound, privacy: privacy, record: record), basis: basis, method: bound.method,
+      event: Self.expression(isUntouched ? .noOp : beyond > 0 ? allowedEvent : total))
   }
 
   /// The event in one line, without the list around a single part.
@@ -197,12 +205,15 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
 
   private static func deltas(_ own: Double) -> [Double] { Set([1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, own]).sorted(by: >) }
 
+  private static let untouched =
+    "Nothing that depends on the training data was released: ε = 0. The model is the one that training would have started from."
+
   private static func sentence(_ bound: PrivacyBound, privacy: PrivacyPlan, record: RunRecord) -> String {
     if record.hasReproducibleNoise {
       return "Not private: reproducible noise. Whoever knows the seed can take the noise off; with secret noise the same run would be "
-        + "(\(Figure.up(bound.upper)), \(Figure.plain(privacy.delta)))-differentially private."
+        + "(\(Figure.up(bound.upper)), \(Figure.exact(privacy.delta)))-differentially private."
     }
-    guard bound.upper.isFinite else { return "No privacy is guaranteed: ε is infinite at δ = \(Figure.plain(privacy.delta))." }
+    guard bound.upper.isFinite else { return "No privacy is guaranteed: ε is infinite at δ = \(Figure.exact(privacy.delta))." }
     let unit = record.facts.hasSimulatedClients ? "one simulated client" : "one person"
     let change =
       switch privacy.neighboringRelation {
@@ -211,9 +222,9 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
       case .zeroOut: "whether or not \(unit) contributes"
       }
     let figures = record.showsNonPrivateFigures ? "released figure but the exact ones below" : "released figure"
-    let factor = exp(bound.upper) < 1e6 ? "e^ε = \(Figure.upSignificant(exp(bound.upper)))" : "e^ε"
+    let factor = exp(bound.upper) < 1e6 ? "e^ε = \(Figure.upSignificant(exp(bound.upper).nextUp))" : "e^ε"
     var sentence =
-      "The model and every \(figures) of this run are (ε = \(Figure.up(bound.upper)), δ = \(Figure.plain(privacy.delta)))-differentially "
+      "The model and every \(figures) of this run are (ε = \(Figure.up(bound.upper)), δ = \(Figure.exact(privacy.delta)))-differentially "
       + "private: \(change) changes the probability of any result by a factor of at most \(factor), except for a probability of at most δ."
     if bound.upper > 10 { sentence += " By itself so great an ε promises little." }
     if privacy.delta * Double(record.facts.populationSize) >= 1 {

@@ -12,7 +12,7 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
   /// The folder of a run cannot be used.
   case runDirectory(path: String, problem: String, remedy: String)
   /// A file of a run is not what it should be.
-  case damagedFile(path: String, problem: String)
+  case damagedFile(path: String, problem: String, remedy: String)
   /// The data cannot be read.
   case data(DatasetError)
   /// The accountant has no answer.
@@ -29,7 +29,7 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
     switch self {
     case .infeasiblePlan(let key, let problem, let remedy): "plan: \(key) \(problem); \(remedy)"
     case .runDirectory(let path, let problem, let remedy): "\(path): \(problem); \(remedy)"
-    case .damagedFile(let path, let problem): "\(path): \(problem)"
+    case .damagedFile(let path, let problem, let remedy): "\(path): \(problem); \(remedy)"
     case .data(let error): error.description
     case .accounting(let error): error.description
     case .learning(let error): error.description
@@ -53,5 +53,44 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
       case is CancellationError: .learning(.cancelled)
       default: .other(String(describing: error))
       }
+  }
+
+  /// Whether `error`, of this target or of one below it, says that what was asked for cannot be had anywhere: the plan, the event or the
+  /// question has to change.
+  ///
+  /// Everything else, such as a file, a data set, a disk or a numerical method that fails, is no fault of the question.
+  public static func isRefusal(_ error: any Error) -> Bool {
+    switch error {
+    case let error as PlanError: return !error.isUnreadableFile
+    case let error as TrainingError:
+      switch error {
+      case .infeasiblePlan: return true
+      case .data(let error): return isRefusal(error)
+      case .accounting(let error): return isRefusal(error)
+      case .learning(let error): return isRefusal(error)
+      case .runDirectory, .damagedFile, .ledger, .other: return false
+      }
+    case let error as FederatedLearningError:
+      switch error {
+      case .invalidParameter, .dataMismatch: return true
+      case .data(let error): return isRefusal(error)
+      case .network(let error): return isRefusal(error)
+      case .aggregation(let error): return isRefusal(error)
+      case .unknownClient, .noise, .cancelled: return false
+      }
+    case let error as DatasetError:
+      switch error {
+      case .tooFewExamples, .invalidParameter, .noNaturalPartition, .unknownDataset, .directoryRequired: return true
+      default: return false
+      }
+    case let error as NeuralNetworkError: if case .engine = error { return false } else { return true }
+    case let error as AggregationError:
+      switch error {
+      case .invalidParameter, .noiseSplitImpossible, .invalidComposition: return true
+      default: return false
+      }
+    case let error as AccountingError: if case .notConverged = error { return false } else { return true }
+    default: return false
+    }
   }
 }

@@ -23,13 +23,13 @@ struct Account: ParsableCommand {
 
   @OptionGroup var source: EventOptions
   @OptionGroup var sampling: SamplingOptions
-  @Option(help: "Number of rounds: how often the event is repeated.")
+  @Option(parsing: .unconditional, help: "Number of rounds: how often the event is repeated.")
   var rounds: Int = 1
-  @Option(help: "δ of the guarantee, in [0, 1]; several with commas between.", transform: NumberList.parse)
+  @Option(parsing: .unconditional, help: "δ of the guarantee, in [0, 1]; several with commas between.", transform: NumberList.parse)
   var delta: NumberList?
-  @Option(help: "ε for which to compute δ instead; several with commas between.", transform: NumberList.parse)
+  @Option(parsing: .unconditional, help: "ε for which to compute δ instead; several with commas between.", transform: NumberList.parse)
   var epsilon: NumberList?
-  @Option(help: "Print the Rényi divergence of these orders above 1.", transform: NumberList.parse)
+  @Option(parsing: .unconditional, help: "Print the Rényi divergence of these orders above 1.", transform: NumberList.parse)
   var renyiOrder: NumberList?
   @Flag(help: "Print ε after every round.")
   var curve = false
@@ -55,6 +55,16 @@ struct Account: ParsableCommand {
   func validate() throws {
     if delta != nil && epsilon != nil || delta == nil && epsilon == nil && renyiOrder == nil {
       throw ValidationError("give either --delta, to get ε, or --epsilon, to get δ")
+    }
+    for delta in delta?.values ?? [] where !(0...1).contains(delta) {
+      throw ValidationError("--delta is \(delta), must be in [0, 1]")
+    }
+    for epsilon in epsilon?.values ?? [] where !(epsilon >= 0) { throw ValidationError("--epsilon is \(epsilon), must be at least 0") }
+    for order in renyiOrder?.values ?? [] where !(order > 1 && order.isFinite) {
+      throw ValidationError("--renyi-order is \(order), must be finite and above 1")
+    }
+    if tradeOff, let delta = delta?.values.first, !(delta > 0 && delta < 1) {
+      throw ValidationError("--delta is \(delta), must be in (0, 1) for --trade-off")
     }
     guard rounds >= 0 else { throw ValidationError("--rounds is \(rounds), must be at least 0") }
     if curve {

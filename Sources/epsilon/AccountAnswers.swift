@@ -34,8 +34,8 @@ struct AccountAnswer: Encodable {
   var lines: [String] {
     let promise =
       switch question {
-      case .epsilon(let delta): "ε ≤ \(Figure.up(bound.upper, decimals: 6)) at δ = \(Figure.plain(delta))"
-      case .delta(let epsilon): "δ ≤ \(Figure.scientificUp(bound.upper)) at ε = \(Figure.plain(epsilon))"
+      case .epsilon(let delta): "ε ≤ \(Figure.up(bound.upper, decimals: 6)) at δ = \(Figure.exact(delta))"
+      case .delta(let epsilon): "δ ≤ \(Figure.scientificUp(bound.upper)) at ε = \(Figure.exact(epsilon))"
       }
     let hasLower = bound.isTwoSided && bound.upper.isFinite && (bound.lower > 0 || bound.upper == 0)
     let interval = hasLower ? "certified in \(Figure.interval(lower: bound.lower, upper: bound.upper)) " : ""

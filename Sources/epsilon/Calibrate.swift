@@ -26,20 +26,20 @@ struct Calibrate: ParsableCommand {
     case samplingRate = "sampling-rate"
   }
 
-  @Option(help: "Greatest ε that is acceptable.")
+  @Option(parsing: .unconditional, help: "Greatest ε that is acceptable.")
   var epsilon: Double?
-  @Option(help: "δ of the guarantee, in (0, 1), well below one over the population.")
+  @Option(parsing: .unconditional, help: "δ of the guarantee, in (0, 1), well below one over the population.")
   var delta: Double?
-  @Option(help: "Greatest TPR − FPR of any membership test that is acceptable, in (0, 1).")
+  @Option(parsing: .unconditional, help: "Greatest TPR − FPR of any membership test that is acceptable, in (0, 1).")
   var advantage: Double?
-  @Option(help: "Greatest true-positive rate of any membership test that is acceptable at --fpr, in (FPR, 1).")
+  @Option(parsing: .unconditional, help: "Greatest true-positive rate of any membership test that is acceptable at --fpr, in (FPR, 1).")
   var tpr: Double?
-  @Option(help: "False-positive rate at which --tpr holds, in (0, 1).")
+  @Option(parsing: .unconditional, help: "False-positive rate at which --tpr holds, in (0, 1).")
   var fpr: Double?
   @OptionGroup var sampling: SamplingOptions
-  @Option(help: "Number of rounds.")
+  @Option(parsing: .unconditional, help: "Number of rounds.")
   var rounds: Int?
-  @Option(help: "Noise standard deviation over the clipping norm.")
+  @Option(parsing: .unconditional, help: "Noise standard deviation over the clipping norm.")
   var noiseMultiplier: Double?
   @Option(help: "What to find; by default what is missing.")
   var find: Unknown?
@@ -148,7 +148,7 @@ struct Calibrate: ParsableCommand {
           truePositiveRate: fpr == nil ? nil : interval, falsePositiveRate: fpr, target: advantage ?? tpr ?? 0,
           neighboringRelation: accountant.neighboringRelation))
     case .text:
-      let what = fpr.map { "TPR               at most \(Figure.up(reached.upper, decimals: 6)) at FPR = \($0)" }
+      let what = fpr.map { "TPR               at most \(Figure.up(reached.upper, decimals: 6)) at FPR = \(Figure.exact($0))" }
       StandardOutput.print(
         """
         \(header(multiplier, count, scheme))
@@ -178,7 +178,8 @@ struct Calibrate: ParsableCommand {
       count = try Calibration.rounds(for: target, accountant: accountant, of: .gaussian(noiseMultiplier: multiplier).sampled(by: scheme))
       guard count > 0 else {
         throw CommandFailure(
-          "not even one round meets ε ≤ \(target.epsilon) at δ = \(target.delta); raise the noise multiplier or lower the sampling rate")
+          "not even one round meets ε ≤ \(target.epsilon) at δ = \(target.delta); raise the noise multiplier or lower the sampling rate",
+          status: 2)
       }
     case .samplingRate:
       let (fixedMultiplier, fixedCount) = (multiplier, count)
@@ -200,7 +201,7 @@ struct Calibrate: ParsableCommand {
       StandardOutput.print(
         """
         \(header(multiplier, count, scheme))
-        ε                 at most \(Figure.up(bound.upper)) at δ = \(Figure.plain(target.delta)) (target \(Figure.plain(target.epsilon)))
+        ε                 at most \(Figure.up(bound.upper)) at δ = \(Figure.exact(target.delta)) (target \(Figure.exact(target.epsilon)))
         neighbours        \(accountant.neighboringRelation.rawValue)
         accountant        \(bound.method.title)
         """)

@@ -27,7 +27,7 @@ struct EpsilonCommand: AsyncParsableCommand {
   }
 }
 
-/// A failure with its exit status: 1 failed, 2 bad usage, 3 stopped at the privacy budget, 70 (`EX_SOFTWARE`) a defect of this program.
+/// A failure with its exit status: 1 failed, 2 refused, 3 stopped at the privacy budget, 70 (`EX_SOFTWARE`) a defect of this program.
 struct CommandFailure: Error {
   let message: String
   var status: Int32 = 1
@@ -37,10 +37,13 @@ struct CommandFailure: Error {
     self.status = status
   }
 
-  /// Runs `body` and turns any library error into a failure with its description.
+  /// `error` of a library, with its description and status.
+  init(of error: any Error) { self.init(String(describing: error), status: TrainingError.isRefusal(error) ? 2 : 1) }
+
+  /// Runs `body` and turns any library error into a failure.
   static func wrapping<Value>(_ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as CommandFailure { throw error } catch let error as ExitCode { throw error } catch {
-      throw CommandFailure(String(describing: error))
+      throw CommandFailure(of: error)
     }
   }
 }

@@ -11,7 +11,8 @@ struct EventOptions: ParsableArguments {
   var expression: String?
   @Option(help: "YAML or JSON file with the event.")
   var event: String?
-  @Option(help: "Noise standard deviation over the clipping norm, of a Gaussian mechanism under the sampling below.")
+  @Option(
+    parsing: .unconditional, help: "Noise standard deviation over the clipping norm, of a Gaussian mechanism under the sampling below.")
   var noiseMultiplier: Double?
 
   func validate() throws {
@@ -20,6 +21,9 @@ struct EventOptions: ParsableArguments {
       throw ValidationError(
         "give either --noise-multiplier or --event FILE or one expression such as \"1000 * poisson(0.01, gaussian(1))\"; "
           + (count == 0 ? "there is none" : "there are \(count)"))
+    }
+    if let noiseMultiplier, !(noiseMultiplier >= 0 && noiseMultiplier.isFinite) {
+      throw ValidationError("--noise-multiplier is \(noiseMultiplier), must be finite and at least 0")
     }
   }
 

@@ -28,13 +28,13 @@ struct AccountantOptions: ParsableArguments {
 
 /// The numbers of the Monte Carlo accountant.
 struct MonteCarloOptions: ParsableArguments {
-  @Option(help: "Draws of --accountant monte-carlo. Default: 10000000.")
+  @Option(parsing: .unconditional, help: "Draws of --accountant monte-carlo. Default: 10000000.")
   var samples: Int?
 
-  @Option(help: "Probability with which an answer of --accountant monte-carlo may be wrong. Default: 1e-6.")
+  @Option(parsing: .unconditional, help: "Probability with which an answer of --accountant monte-carlo may be wrong. Default: 1e-6.")
   var failureProbability: Double?
 
-  @Option(help: "Seed of --accountant monte-carlo, to be chosen before an answer is seen. Default: 0.")
+  @Option(parsing: .unconditional, help: "Seed of --accountant monte-carlo, to be chosen before an answer is seen. Default: 0.")
   var seed: UInt64?
 
   func validate() throws {
@@ -59,13 +59,13 @@ struct MonteCarloOptions: ParsableArguments {
 
 /// How the clients of a round are drawn.
 struct SamplingOptions: ParsableArguments {
-  @Option(help: "Probability with which each client takes part in a round.")
+  @Option(parsing: .unconditional, help: "Probability with which each client takes part in a round.")
   var samplingRate: Double?
 
-  @Option(help: "Number of clients to draw from.")
+  @Option(parsing: .unconditional, help: "Number of clients to draw from.")
   var population: Int?
 
-  @Option(help: "Clients of a round: the expected number, or the exact one with --fixed-size.")
+  @Option(parsing: .unconditional, help: "Clients of a round: the expected number, or the exact one with --fixed-size.")
   var clientsPerRound: Int?
 
   @Flag(help: "Cohorts have a fixed size and are drawn without replacement; the default is Poisson sampling.")

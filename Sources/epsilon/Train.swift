@@ -12,17 +12,17 @@ struct Train: AsyncParsableCommand {
       Given a target ε and no noise multiplier the plan is calibrated first. Ctrl-C ends the run after the round that is under way; a second
       Ctrl-C gives that round up if it has not been charged yet.
 
-      Exit status: 0 done or interrupted, 1 failed, 2 bad usage, 3 stopped at the privacy budget.
+      Exit status: 0 done or interrupted, 1 failed, 2 refused, 3 stopped at the privacy budget (docs/Command.md).
       Example: epsilon train Plans/fashion-mnist.yaml --set algorithm.rounds=20
       """)
 
   @Argument(help: "Plan, a YAML or JSON file.")
   var plan: String
-  @Option(help: "Privacy budget ε; replaces the plan's.")
+  @Option(parsing: .unconditional, help: "Privacy budget ε; replaces the plan's.")
   var epsilon: Double?
-  @Option(help: "δ of the guarantee; replaces the plan's.")
+  @Option(parsing: .unconditional, help: "δ of the guarantee; replaces the plan's.")
   var delta: Double?
-  @Option(help: "Number of rounds; replaces the plan's.")
+  @Option(parsing: .unconditional, help: "Number of rounds; replaces the plan's.")
   var rounds: Int?
   @Option(
     help: """
@@ -36,14 +36,14 @@ struct Train: AsyncParsableCommand {
   var dataDir: String?
   @Option(help: "Folder of the run; by default runs/DATE-NAME.")
   var runDir: String?
-  @Option(help: "Worker threads; by default one per core. Results do not depend on it.")
+  @Option(parsing: .unconditional, help: "Worker threads; by default one per core. Results do not depend on it.")
   var workers: Int?
   @Option(
     help: "Most capable instruction set to use: baseline, avx2 or avx512. Results are equal bit for bit on machines that use the same one.")
   var isa: InstructionSet?
   @Flag(help: "Show exact figures about the round's clients; they then stand in the report's list of leaks.")
   var showNonPrivate = false
-  @Option(help: "Draw noise and clients from this seed. NOT PRIVATE: for tests only, and every report says so.")
+  @Option(parsing: .unconditional, help: "Draw noise and clients from this seed. NOT PRIVATE: for tests only, and every report says so.")
   var insecureReproducibleNoise: UInt64?
   @Flag(help: "Check and calibrate the plan, print it as it would be executed, and stop.")
   var dryRun = false
@@ -56,31 +56,45 @@ struct Train: AsyncParsableCommand {
 
   func run() async throws {
     do { try await train() } catch let failure as CommandFailure { throw failure } catch let code as ExitCode { throw code } catch {
-      throw CommandFailure(String(describing: error))
+      throw CommandFailure(of: error)
     }
   }
 
-  private func settledPlan() throws -> TrainingPlan {
+  private func compiledPlan() throws -> CompiledPlan {
     var node = try PlanNode(contentsOf: plan)
     // The named flags are short forms of --set and go through the same checks.
-    if let epsilon { try node.set("privacy.epsilon=\(epsilon)", flag: "--epsilon") }
-    if let delta { try node.set("privacy.delta=\(delta)", flag: "--delta") }
-    if let rounds { try node.set("algorithm.rounds=\(rounds)", flag: "--rounds") }
-    if let aggregation { try node.set("aggregation=\(aggregation)", flag: "--aggregation") }
+    if let epsilon { try node.set("privacy.epsilon", to: "\(epsilon)", flag: "--epsilon") }
+    if let delta { try node.set("privacy.delta", to: "\(delta)", flag: "--delta") }
+    if let rounds { try node.set("algorithm.rounds", to: "\(rounds)", flag: "--rounds") }
+    if let aggregation { try node.set("aggregation", to: aggregation, flag: "--aggregation") }
     for assignment in assignments { try node.set(assignment) }
     var plan = try TrainingPlan(node)
     if let dataDir { plan.task.dataDirectory = dataDir }
-    return plan
+    do throws(TrainingError) { return try CompiledPlan(plan) } catch {
+      if let error = PlanError(error, in: node) { throw error }
+      throw error
+    }
   }
 
   private func train() async throws {
     if let isa { try InstructionSet.cap(isa) }
-    let compiled = try CompiledPlan(settledPlan())
+    let compiled = try compiledPlan()
     for warning in compiled.warnings { StandardError.print("warning: \(warning)") }
     if dryRun {
       StandardOutput.print(try CanonicalJSON.text(compiled.plan, isPretty: true))
       return
     }
+    do { try await run(compiled) } catch let code as ExitCode { throw code } catch {
+      // The plan has been accepted, so whatever goes wrong now is no fault of the question.
+      throw CommandFailure(String(describing: error))
+    }
+  }
+
+  private func run(_ compiled: CompiledPlan) async throws {
+    // From here on a folder is written, so that an interrupt must end the run in order.
+    let stop = StopRequests()
+    let signals = Self.onStopSignals { stop.add() }
+    defer { for signal in signals { signal.cancel() } }
     let directory = try RunDirectory(creating: runDir ?? Self.freshDirectory(for: compiled.plan.name), for: compiled)
     var options = PrivateTrainer.Options()
     if let workers { options.workers = workers }
@@ -90,36 +104,24 @@ struct Train: AsyncParsableCommand {
 
     let screen = TrainingScreen(compiled, directory: directory, format: format, isReproducible: insecureReproducibleNoise != nil)
     try screen.start()
+    stop.direct(to: trainer)
     let work = Task {
       for try await round in trainer.rounds() { try screen.show(round) }
     }
-    let signals = Self.onStopSignals { count in
-      if count == 1 {
-        StandardError.print("\nStopping after this round; press Ctrl-C again to give it up.")
-        trainer.requestStop()
-      } else if count == 2 {
-        work.cancel()
-      } else {
-        // Whoever insists gets the system's own behaviour; every charge is durable already.
-        signal(SIGINT, SIG_DFL)
-        raise(SIGINT)
-      }
-    }
-    defer { for signal in signals { signal.cancel() } }
+    stop.direct(to: work)
     try await work.value
     let record = await trainer.record()
     try screen.finish(record)
     if record.status == .budget { throw ExitCode(3) }
   }
 
-  /// Calls `handler` with 1, 2, … on every SIGINT or SIGTERM, on a queue of its own.
-  private static func onStopSignals(_ handler: @escaping @Sendable (Int) -> Void) -> [any DispatchSourceSignal] {
+  /// Calls `handler` on every SIGINT or SIGTERM, on a queue of its own.
+  private static func onStopSignals(_ handler: @escaping @Sendable () -> Void) -> [any DispatchSourceSignal] {
     let queue = DispatchQueue(label: "epsilon.signals")
-    let counter = SignalCounter()
     return [SIGINT, SIGTERM].map { number in
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler { handler(counter.next()) }
+      source.setEventHandler { handler() }
       source.resume()
       return source
     }

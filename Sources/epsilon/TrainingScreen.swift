@@ -3,23 +3,21 @@ import PrivacyReports
 import PrivateTraining
 import Synchronization
 
-/// Counts signals.
-final class SignalCounter: Sendable {
-  private let count = Mutex(0)
-  func next() -> Int {
-    count.withLock {
-      $0 += 1
-      return $0
-    }
-  }
-}
-
 /// What `epsilon train` shows: a table of tested rounds and a progress line, plain lines, or JSON Lines.
-struct TrainingScreen: Sendable {
+final class TrainingScreen: Sendable {
+  /// Rounds since the last row of the table.
+  private struct Pending {
+    var last: RoundReport?
+    var count = 0
+    var seconds = 0.0
+  }
+
   private let compiled: CompiledPlan
   private let directory: RunDirectory
   private let format: OutputFormat
   private let isReproducible: Bool
+  private let pending = Mutex(Pending())
+  private let began = ContinuousClock.now
 
   init(_ compiled: CompiledPlan, directory: RunDirectory, format: OutputFormat, isReproducible: Bool) {
     self.compiled = compiled
@@ -45,9 +43,9 @@ struct TrainingScreen: Sendable {
       "\(facts.populationSize) training clients, \(Figure.plain(facts.expectedCohort)) expected per round, \(facts.parameterCount) parameters, "
         + "tested on \(facts.testPopulationSize) other clients")
     if let privacy = compiled.plan.privacy, let split = compiled.aggregation.noiseSplit {
-      let budget = privacy.epsilon.map { "budget ε = \(Figure.plain($0))" } ?? "no budget"
+      let budget = privacy.epsilon.map { "budget ε = \(Figure.exact($0))" } ?? "no budget"
       StandardOutput.print(
-        "noise multiplier \(Figure.upSignificant(split.noiseMultiplier)), \(budget) at δ = \(Figure.plain(privacy.delta))")
+        "noise multiplier \(Figure.upSignificant(split.noiseMultiplier)), \(budget) at δ = \(Figure.exact(privacy.delta))")
     } else {
       StandardOutput.print("no privacy: the plan adds no noise")
     }
@@ -66,7 +64,13 @@ struct TrainingScreen: Sendable {
         StandardError.print("warning: round \(round.round): too few clients for the noise that they add; the model is unchanged")
       case nil: break
       }
-      if round.metrics != nil || round.round == round.plannedRounds { StandardOutput.print(Self.row(cells(round))) }
+      pending.withLock { pending in
+        pending.last = round
+        pending.count += 1
+        pending.seconds += round.seconds
+      }
+      let isTested = round.round % compiled.plan.evaluation.everyRounds == 0 || round.round == round.plannedRounds
+      if isTested { printRow(metrics: round.metrics) }
       if let exact = round.nonPrivate, compiled.plan.privacy != nil {
         StandardOutput.print(
           "         not private: \(exact.participants) took part, \(exact.clippedCount.map { "\($0) clipped, " } ?? "")"
@@ -85,6 +89,8 @@ struct TrainingScreen: Sendable {
           runDirectory: directory.path))
     case .text:
       clearProgress()
+      // The last round of a run that was stopped is tested when the run ends.
+      printRow(metrics: record.finalMetrics)
       let quality = record.finalMetrics.map { ", test accuracy \(Figure.percent($0.testAccuracy))" } ?? ""
       StandardOutput.print(
         "\n\(record.status.title) after \(record.completedRounds) of \(record.plannedRounds) rounds in \(Figure.fixed(record.seconds, 1)) s\(quality)"
@@ -99,22 +105,31 @@ struct TrainingScreen: Sendable {
       : ["round", "accuracy", "loss", "clients", "train acc", "clip norm", "clipped", "s/round"]
   }
 
-  private func cells(_ round: RoundReport) -> [String] {
+  /// The row of the rounds since the last one, if there are any.
+  private func printRow(metrics: RoundReport.TestMetrics?) {
+    let rounds = pending.withLock { pending in
+      defer { pending = Pending() }
+      return pending
+    }
+    guard let last = rounds.last else { return }
+    StandardOutput.print(Self.row(cells(last, metrics, secondsPerRound: rounds.seconds / Double(rounds.count))))
+  }
+
+  private func cells(_ round: RoundReport, _ metrics: RoundReport.TestMetrics?, secondsPerRound: Double) -> [String] {
     func figure(_ value: Double?) -> String { value.map { String(format: "%.4g", $0) } ?? "–" }
     let head = [
-      "\(round.round)", round.metrics.map { Figure.percent($0.testAccuracy) } ?? "–",
-      round.metrics.map { Figure.fixed($0.testLoss, 4) } ?? "–",
+      "\(round.round)", metrics.map { Figure.percent($0.testAccuracy) } ?? "–", metrics.map { Figure.fixed($0.testLoss, 4) } ?? "–",
     ]
     let clipped = round.noisedFractionClipped.map(Figure.percent) ?? "–"
     guard compiled.plan.privacy != nil else {
       return head + [
         round.nonPrivate.map { "\($0.participants)" } ?? "–", round.nonPrivate?.trainAccuracy.map(Figure.percent) ?? "–",
-        figure(round.clippingNorm), clipped, Figure.fixed(round.seconds, 2),
+        figure(round.clippingNorm), clipped, Figure.fixed(secondsPerRound, 2),
       ]
     }
     return head + [
       round.epsilon.map { Figure.up($0.upper) } ?? "–", round.plannedEpsilon.map { Figure.up($0.upper) } ?? "–", figure(round.clippingNorm),
-      clipped, figure(round.noiseStandardDeviation), figure(round.signalToNoiseRatio), Figure.fixed(round.seconds, 2),
+      clipped, figure(round.noiseStandardDeviation), figure(round.signalToNoiseRatio), Figure.fixed(secondsPerRound, 2),
     ]
   }
 
@@ -130,7 +145,8 @@ struct TrainingScreen: Sendable {
     guard StandardError.isTerminal, round.round < round.plannedRounds else { return }
     let done = 24 * round.round / round.plannedRounds
     let bar = String(repeating: "█", count: done) + String(repeating: "░", count: 24 - done)
-    let left = Figure.fixed(round.seconds * Double(round.plannedRounds - round.round), 0)
+    let perRound = (ContinuousClock.now - began) / .seconds(1) / Double(round.round)
+    let left = Figure.fixed(perRound * Double(round.plannedRounds - round.round), 0)
     StandardError.print("\r\(bar) round \(round.round) of \(round.plannedRounds), about \(left) s left", terminator: "")
   }
 }

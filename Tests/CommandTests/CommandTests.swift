@@ -112,6 +112,90 @@ final class CommandTests {
     #expect(try epsilon("report", "run", in: folder).output.contains("was interrupted"))
   }
 
+  /// A run that ends by interrupts only.
+  private static let endless = ["algorithm.rounds=100000", "privacy.epsilon=null", "aggregation.gaussianAdaptive.noiseMultiplier=1"]
+
+  /// Trains in `run`, sends so many interrupts as soon as `condition` holds, and waits for the end.
+  private func interrupt(_ assignments: [String], times: Int, when condition: (String) -> Bool) throws -> (status: Int32, output: String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("epsilon")
+    process.arguments = ["train", "plan.yaml", "--run-dir", "run"] + assignments.flatMap { ["--set", $0] }
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    #expect(FileManager.default.createFile(atPath: folder + "/output", contents: nil))
+    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: folder + "/output"))
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    func text() -> String { (try? String(contentsOfFile: folder + "/output", encoding: .utf8)) ?? "" }
+    while process.isRunning && !condition(text()) { usleep(200) }
+    for _ in 0..<times {
+      if process.isRunning { process.interrupt() }
+      usleep(50_000)
+    }
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit)
+    return (process.terminationStatus, text())
+  }
+
+  @Test("an interrupt as soon as the folder is there ends the run in order: the folder can be reported")
+  func interruptAtOnce() throws {
+    let plan = folder + "/run/plan.json"
+    let outcome = try interrupt(Self.endless, times: 1) { _ in FileManager.default.fileExists(atPath: plan) }
+    #expect(outcome.status == 0 && outcome.output.contains("interrupted after "), "\(outcome)")
+    let report = try epsilon("report", "run", in: folder)
+    #expect(report.status == 0 && report.output.contains("interrupted"), "\(report.errors)")
+  }
+
+  @Test("a first round that is given up leaves a report of no rounds with ε = 0, and no row")
+  func interruptFirstRound() throws {
+    // A round of many minutes, in clients of a second or less.
+    let outcome = try interrupt(["algorithm.clientEpochs=200", "algorithm.clientBatchSize=1"], times: 2) { $0.contains("ε so far") }
+    #expect(outcome.status == 0 && outcome.output.contains("interrupted after 0 of 4 rounds"), "\(outcome)")
+    let report = try epsilon("report", "run", in: folder)
+    #expect(report.status == 0 && report.output.contains("was released: ε = 0."), "\(report.errors)")
+    #expect(report.output.contains("0 released, 0 charged, 4 planned (interrupted)") && report.output.contains("noOp()"))
+    #expect(!outcome.output.split(separator: "\n").contains { $0.wholeMatch(of: /\s+\d+\s.*/) != nil })
+  }
+
+  @Test("an interrupted run shows the row of its last round where rounds are tested sparsely; s/round is the mean since the last row")
+  func sparseRows() throws {
+    let metrics = folder + "/run/metrics.csv"
+    let outcome = try interrupt(Self.endless + ["evaluation.everyRounds=3"], times: 1) { _ in
+      ((try? String(contentsOfFile: metrics, encoding: .utf8)) ?? "").count { $0 == "\n" } >= 5
+    }
+    let table = outcome.output.split(separator: "\n").drop { !$0.contains("s/round") }
+    let rows = table.map { $0.split(whereSeparator: \.isWhitespace).map(String.init) }.filter { $0.count >= 10 && Int($0[0]) != nil }
+    let match = try #require(outcome.output.firstMatch(of: /interrupted after (\d+) of/))
+    let completed = try #require(Int(match.1))
+    let expected = Array(stride(from: 3, through: completed, by: 3)) + (completed % 3 == 0 ? [] : [completed])
+    #expect(rows.compactMap { Int($0[0]) } == expected, "\(outcome.output)")
+    #expect(rows.allSatisfy { $0[1] != "–" })
+    let seconds = try String(contentsOfFile: metrics, encoding: .utf8).split(separator: "\n").dropFirst().map { line in
+      try #require(Double(line.split(separator: ",", omittingEmptySubsequences: false)[13]))
+    }
+    var shown = 0
+    for row in rows {
+      let round = try #require(Int(row[0]))
+      let mean = seconds[shown..<round].reduce(0, +) / Double(round - shown)
+      #expect(abs((Double(row.last ?? "") ?? -1) - mean) <= 0.0051, "\(row) \(mean)")
+      shown = round
+    }
+  }
+
+  @Test("the exit statuses stand in docs/Command.md, and so does every column of the table")
+  func documented() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let page = try String(contentsOf: root.appendingPathComponent("docs/Command.md"), encoding: .utf8)
+    for status in [0, 1, 2, 3, 70] { #expect(page.contains("\n| \(status) | "), "\(status)") }
+    for plan in [[], ["--aggregation", "robust", "--set", "privacy=null"]] {
+      let output = try epsilon(["train", "plan.yaml", "--rounds", "1", "--run-dir", "run\(plan.count)"] + plan, in: folder).output
+      let heading = try #require(output.split(separator: "\n").first { $0.contains("s/round") })
+      // Columns are ten characters wide, and their names have spaces.
+      let columns = stride(from: 0, to: heading.count, by: 10).map { String(heading.dropFirst($0).prefix(10).trimmingPrefix { $0 == " " }) }
+      #expect(columns.count >= 8)
+      for column in columns { #expect(page.contains("`\(column)`"), "\(column)") }
+    }
+  }
+
   @Test("data lists and inspects")
   func data() throws {
     #expect(try epsilon("data", "list").output.contains("fashion-mnist"))
@@ -135,37 +219,67 @@ final class CommandTests {
     (["account", "--noise-multiplier", "one", "--delta", "1e-5"], 2, "one"),
     (["account", "--noise-multiplier", "1"], 2, "give either --delta"),
     (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--epsilon", "1"], 2, "give either --delta"),
-    (["account", "--noise-multiplier", "-1", "--delta", "1e-5"], 2, "--noise-multiplier"),
-    (["account", "--noise-multiplier=-1", "--delta", "1e-5"], 1, "noiseMultiplier: is -1.0"),
-    (["account", "--noise-multiplier", "nan", "--delta", "1e-5"], 1, "noiseMultiplier"),
-    (["account", "--noise-multiplier", "1", "--delta", "1.5"], 1, "delta is 1.5"),
+    (["account", "--noise-multiplier", "-1", "--delta", "1e-5"], 2, "--noise-multiplier is -1.0, must be finite and at least 0"),
+    (["account", "--noise-multiplier=-1", "--delta", "1e-5"], 2, "--noise-multiplier is -1.0"),
+    (["account", "--noise-multiplier", "nan", "--delta", "1e-5"], 2, "--noise-multiplier is nan"),
+    (["account", "--noise-multiplier", "1", "--delta", "1.5"], 2, "--delta is 1.5, must be in [0, 1]"),
+    (["account", "--noise-multiplier", "1", "--delta", "-1e-5"], 2, "--delta is -1e-05, must be in [0, 1]"),
+    (["account", "--noise-multiplier", "1", "--epsilon", "-1"], 2, "--epsilon is -1.0, must be at least 0"),
+    (["account", "--noise-multiplier", "1", "--delta", "--curve"], 2, "“--curve”, is no number"),
     (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--sampling-rate", "2"], 2, "--sampling-rate is 2.0"),
+    (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--sampling-rate", "-0.5"], 2, "--sampling-rate is -0.5"),
     (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--fixed-size"], 2, "--fixed-size needs"),
     (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--clients-per-round", "5"], 2, "needs --population"),
     (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--clients-per-round", "5", "--population", "4"], 2, "must be in 0…4"),
-    (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--rounds=-3"], 2, "must be at least 0"),
+    (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--rounds", "-3"], 2, "--rounds is -3, must be at least 0"),
     (["account", "--noise-multiplier", "1", "--delta", "1e-5", "--accountant", "magic"], 2, "magic"),
-    (["account", "--event", "none.yaml", "--delta", "1e-5"], 1, "none.yaml"),
+    (["account", "--event", "none.yaml", "--delta", "1e-5"], 1, "none.yaml: cannot be read; "),
+    (["account", "--event", "plan.yaml", "--delta", "1e-5"], 2, "plan.yaml:1:1: event"),
     (["calibrate", "--epsilon", "1"], 2, "--delta"),
     (["calibrate", "--epsilon", "0", "--delta", "1e-5", "--rounds", "5"], 2, "--epsilon is 0.0"),
+    (["calibrate", "--epsilon", "-1", "--delta", "1e-5", "--rounds", "5"], 2, "--epsilon is -1.0, must be finite and above 0"),
     (["calibrate", "--epsilon", "1", "--delta", "1", "--rounds", "5"], 2, "--delta is 1.0"),
     (["calibrate", "--epsilon", "1", "--delta", "1e-5"], 2, "the missing parameter is found"),
-    (["calibrate", "--epsilon", "0.001", "--delta", "1e-9", "--noise-multiplier", "1"], 1, "not even one round"),
+    (["calibrate", "--epsilon", "0.001", "--delta", "1e-9", "--noise-multiplier", "1"], 2, "not even one round"),
     (
       ["calibrate", "--epsilon", "1", "--delta", "1e-5", "--rounds", "5", "--noise-multiplier", "1", "--sampling-rate", "0.1"], 2,
       "nothing is missing"
     ),
     (["train"], 2, "plan"),
-    (["train", "none.yaml"], 1, "none.yaml"),
-    (["train", "plan.yaml", "--rounds", "0"], 1, "--rounds"),
-    (["train", "plan.yaml", "--epsilon", "nan"], 1, "--epsilon"),
-    (["train", "plan.yaml", "--set", "algorithm.round=3"], 1, "did you mean rounds?"),
+    (["train", "none.yaml"], 1, "none.yaml: cannot be read; "),
+    (["train", "."], 1, "it must be a file, not a folder"),
+    (["train", "plan.yaml", "--rounds", "0"], 2, "error: --rounds is 0; must be in 1…1000000000\n"),
+    (["train", "plan.yaml", "--epsilon", "nan"], 2, "error: --epsilon must be a finite number; "),
+    (["train", "plan.yaml", "--epsilon", "-1"], 2, "error: --epsilon is -1.0; must be above 0\n"),
+    (["train", "plan.yaml", "--epsilon=-1"], 2, "error: --epsilon is -1.0; must be above 0\n"),
+    (["train", "plan.yaml", "--epsilon", "--dry-run"], 2, "The value '--dry-run' is invalid for '--epsilon <epsilon>'"),
+    (["train", "plan.yaml", "--delta", "2"], 2, "error: --delta is 2.0; must be in (0, 1)"),
+    (["train", "plan.yaml", "--aggregation", "median"], 2, "error: --aggregation is “median”, which is unknown; "),
+    (["train", "plan.yaml", "--set", "algorithm.round=3"], 2, "error: --set algorithm.round is unknown; did you mean rounds?"),
+    (["train", "plan.yaml", "--set", "algorithm"], 2, "error: --set: “algorithm” is not key=value; "),
+    (["train", "plan.yaml", "--set", "task.dataset=none"], 2, "There is no data set 'none'"),
+    (["train", "plan.yaml", "--set", "task.partition={iid: {clients: 1000000}}"], 2, "cannot be dealt out"),
+    (["train", "plan.yaml", "--set", "task.partition=natural", "--set", "task.dataset=fashion-mnist"], 2, "no natural partition"),
+    (["train", "plan.yaml", "--set", "task.model=mnist-logistic"], 2, "choose another model"),
+    (["train", "plan.yaml", "--set", "sampling.poisson.clientsPerRound=61"], 2, "error: --set sampling.poisson.clientsPerRound: "),
+    (
+      ["train", "plan.yaml", "--epsilon", "0.01", "--set", "aggregation.gaussianAdaptive.noiseMultiplier=1"], 2,
+      "error: --epsilon is 0.01, but the first round alone spends"
+    ),
+    (
+      ["train", "plan.yaml", "--set", "privacy.accountant=monteCarlo"], 2,
+      "error: --set privacy.accountant is monteCarlo, whose bound may fail"
+    ),
+    (["train", "plan.yaml", "--aggregation", "mean"], 2, "error: --aggregation adds no noise though"),
+    (["train", "plan.yaml", "--set", "task.dataset=fashion-mnist", "--data-dir", "none"], 1, "is not in 'none'"),
     (["train", "plan.yaml", "--workers", "0"], 2, "--workers is 0"),
+    (["train", "plan.yaml", "--workers", "-1"], 2, "--workers is -1"),
     (["train", "plan.yaml", "--isa", "mmx"], 2, "mmx"),
     (["train", "plan.yaml", "--run-dir", "."], 1, "not an empty folder"),
     (["report", "nowhere"], 1, "nowhere"),
     (["report", "."], 1, "does not exist"),
     (["data", "inspect", "plan.yaml"], 1, "plan.yaml"),
+    (["data", "inspect", "none"], 1, "none"),
   ]
 
   @Test("mistakes get their exit status and a message that names them", arguments: CommandTests.mistakes.indices)

@@ -31,6 +31,7 @@ struct PrivacyReportTests {
     var options = PrivateTrainer.Options()
     options.insecureReproducibleSeed = seed
     let trainer = try PrivateTrainer(compiled, directory: directory, options: options)
+    if stopAfter == 0 { trainer.requestStop() }
     for try await round in trainer.rounds() where round.round == stopAfter {
       if abandon { break }
       trainer.requestStop()
@@ -75,6 +76,24 @@ struct PrivacyReportTests {
     #expect(report.terminalText().contains("interrupted after 2 rounds"))
   }
 
+  @Test("a run that is interrupted before its first charge reports ε = 0 over no rounds, in every form")
+  func untouched() async throws {
+    let directory = try await run(stopAfter: 0)
+    defer { remove(directory) }
+    let report = try PrivacyReport(of: directory)
+    #expect(report.status == .interrupted && report.chargedRounds == 0 && report.completedRounds == 0 && report.guarantee.rounds == 0)
+    #expect(report.guarantee.epsilon?.upper == 0 && report.guarantee.event == "noOp()" && report.epsilonAtDeltas.isEmpty)
+    for text in [report.terminalText(), report.markdown()] {
+      #expect(text.contains("Nothing that depends on the training data was released: ε = 0."))
+      #expect(text.contains("Covers 0 rounds: the run was interrupted before its first round was charged"))
+    }
+    #expect(try CanonicalJSON.decode(PrivacyReport.self, from: CanonicalJSON.data(report)) == report)
+    // A record that only says so does not take charges back.
+    let other = try await run(stopAfter: 1)
+    defer { remove(other) }
+    #expect(try PrivacyReport(of: other).guarantee.rounds == 4)
+  }
+
   @Test("a run whose process died is reported from its ledger, for the planned rounds")
   func died() async throws {
     let directory = try await run(stopAfter: 3, abandon: true)
@@ -103,6 +122,42 @@ struct PrivacyReportTests {
     let report = try PrivacyReport(of: plain)
     #expect(report.guarantee.epsilon == nil && report.guarantee.sentence.hasPrefix("No privacy is guaranteed"))
     #expect(report.terminalText().contains("everything"))
+    #expect(report.releases == ["mean of the updates; no noise is added"] && report.unitOfPrivacy == "none")
+  }
+
+  @Test(
+    "a run without privacy says what happens to the updates, and names no unit of privacy",
+    arguments: [
+      ("robust", "updates with a value beyond an adaptive bound counted as zeros, their norms clipped to an adaptive bound"),
+      ("{robust: {zeroing: false}}", "their norms clipped to an adaptive bound"),
+      ("{clipping: {clippingNorm: 0.25}}", "their norms clipped to 0.25"), ("{compression: {bits: 4}}", "each quantised to 4 bits"),
+      ("{entropy: {stepSize: 0.01}}", "each rounded to multiples of 0.01"), ("secure", "from a sum of 32-bit integers"),
+    ])
+  func withoutNoise(aggregation: String, words: String) async throws {
+    let directory = try await run(["privacy=null", "aggregation=\(aggregation)", "algorithm.rounds=1"])
+    defer { remove(directory) }
+    let report = try PrivacyReport(of: directory)
+    let release = try #require(report.releases.first)
+    #expect(report.releases.count == 1 && release.contains(words) && release.hasSuffix("; no noise is added"), "\(release)")
+    #expect(!report.terminalText().contains("exact,") && !report.terminalText().contains("one simulated client"))
+    #expect(report.unitOfPrivacy == "none" && report.neighboringRelation == "none")
+  }
+
+  @Test("the list of releases has at most six digits of a number, noise rounded down and sensitivities up; JSON has them all")
+  func releases() async throws {
+    let directory = try await run()
+    defer { remove(directory) }
+    let report = try PrivacyReport(of: directory)
+    let exact = try #require(report.releases[0].firstMatch(of: /Gaussian noise of ([0-9.]+) ×/)?.1)
+    #expect(exact.count > 10)
+    let shown = try #require(report.terminalText().firstMatch(of: /Gaussian noise of ([0-9.]+) ×/)?.1)
+    let (full, short) = (try #require(Double(exact)), try #require(Double(shown)))
+    #expect(shown.count <= 8 && short <= full && short > full * (1 - 1e-5), "\(exact) \(shown)")
+    #expect(
+      Figure.rounded(in: "variance 12.34567891 from 5 of 2^16 (L2 sensitivity 1.00000049, L1 2.00000049)")
+        == "variance 12.3456 from 5 of 2^16 (L2 sensitivity 1.00001, L1 2.00001)")
+    #expect(Figure.rounded(in: "deviation 1.5 (sensitivity 1/2, multiplier 3.0)") == "deviation 1.5 (sensitivity 1/2, multiplier 3)")
+    #expect(Figure.rounded(in: "noise of 1.23456789e-07 × the norm") == "noise of 0.000000123456 × the norm")
   }
 
   @Test("a damaged or foreign file refuses the report")
@@ -110,9 +165,40 @@ struct PrivacyReportTests {
     for file in ["plan.json", "report.json", "metrics.csv", "ledger.sqlite"] {
       let directory = try await run(["algorithm.rounds=1"])
       defer { remove(directory) }
-      try Data("round,what\n1,2\n".utf8).write(to: URL(fileURLWithPath: directory.path + "/" + file))
-      #expect(throws: TrainingError.self, "\(file)") { try PrivacyReport(of: directory) }
+      let path = directory.path + "/" + file
+      let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+      var garbled: [Data] = [Data(), Data("round,what\n1,2\n".utf8), Data("{\"formatVersion\":2}".utf8), Data([0xFF, 0xFE, 0])]
+      for part in 1..<8 { garbled.append(whole.prefix(whole.count * part / 8)) }
+      for data in garbled {
+        try data.write(to: URL(fileURLWithPath: path))
+        // A line of metrics that a crash cut short does not count: then everything else still holds.
+        if file == "metrics.csv", (try? PrivacyReport(of: directory)) != nil { continue }
+        let error = #expect(throws: TrainingError.self, "\(file)") { try PrivacyReport(of: directory) }
+        let text = error?.description ?? ""
+        #expect(text.contains(path) && text.contains("; "), "\(text)")
+        for raw in ["DecodingError", "CodingKeys", "Context", "SQL", "Swift", "NSCocoa", "Optional("] {
+          #expect(!text.contains(raw), "\(text)")
+        }
+      }
     }
+  }
+
+  @Test("rounds and figures of metrics.csv that cannot be are refused, not drawn")
+  func absurdMetrics() async throws {
+    let directory = try await run(["algorithm.rounds=2"])
+    defer { remove(directory) }
+    let text = try String(contentsOfFile: directory.metrics, encoding: .utf8)
+    let lines = text.split(separator: "\n").map(String.init)
+    let huge = lines[2].replacing(/^2,/, with: "9223372036854775807,")
+    let nan = lines[2].replacing(/^2,([^,]*),[^,]*,[^,]*/) { "2,\($0.1),nan,nan" }
+    for (line, message) in [(huge, "line 3 is not round 2"), (nan, "line 3: testLoss is not a number")] {
+      try Data((lines[0] + "\n" + lines[1] + "\n" + line + "\n").utf8).write(to: URL(fileURLWithPath: directory.metrics))
+      let error = #expect(throws: TrainingError.self) { try PrivacyReport(of: directory) }
+      #expect(error?.description.contains(message) == true, "\(String(describing: error))")
+    }
+    let infinite = lines[2].replacing(/^2,([^,]*),[^,]*,[^,]*/) { "2,\($0.1),inf,inf" }
+    try Data((lines[0] + "\n" + lines[1] + "\n" + infinite + "\n").utf8).write(to: URL(fileURLWithPath: directory.metrics))
+    #expect(try PrivacyReport(of: directory).terminalText().contains("ε spent"))
   }
 
   @Test("an edited plan, a ledger without its last charge, and a record that claims to have ended are seen through")
@@ -155,6 +241,15 @@ struct PrivacyReportTests {
       let shown = Double(Figure.up(value)) ?? -1
       #expect(shown >= value && shown <= value * 1.002, "\(value) \(shown)")
       #expect((Double(Figure.upSignificant(value)) ?? -1) >= value)
+      for below in [Figure.down(value), Figure.downSignificant(value)].map({ Double($0) ?? -1 }) {
+        #expect(below <= value && below >= value * 0.998, "\(value) \(below)")
+      }
+      #expect(Double(Figure.exact(value)) == value)
+    }
+    #expect(Figure.down(7.99999999) == "7.9999" && Figure.exact(1e-5) == "1e-5" && Figure.exact(1.23456e-5) == "1.23456e-5")
+    // One step above a number of few digits.
+    for value in [0.7, 1.1, 3.3, 8.1, 4.7, 0.3].map(\.nextUp) {
+      #expect((Double(Figure.up(value)) ?? -1) >= value && (Double(Figure.upSignificant(value)) ?? -1) >= value, "\(value)")
     }
     for value in [1.2341e-5, 9.9999e-7, 3e-300] { #expect((Double(Figure.scientificUp(value)) ?? -1) >= value) }
     #expect(Figure.interval(lower: 1.8282366661, upper: 1.8282366669) == "[1.828236666, 1.828236667]")

@@ -226,11 +226,81 @@ struct PlanTests {
   }
 
   @Test(
-    "malformed assignments are refused",
-    arguments: ["rounds", "=3", "algorithm..rounds=3", "algorithm.rounds.x=3", "algorithm.rounds=[1", "name.x=1", "bogus=1"])
-  func assignments(text: String) throws {
+    "malformed assignments are refused by the name of their key, which stands in the message once",
+    arguments: [
+      ("rounds", "--set: “rounds” is not key=value; "), ("=3", "--set: “=3” is not key=value; "),
+      ("algorithm..rounds=3", "--set algorithm..rounds is no path of keys; "),
+      ("algorithm.rounds.x=3", "--set algorithm.rounds.x is inside a value that has no keys; "),
+      ("algorithm.rounds=[1", "--set algorithm.rounds is not valid YAML ("), ("name.x=1", "--set name.x is inside a value"),
+      ("bogus=1", "--set bogus is unknown; "), ("algorithm.rounds=0", "--set algorithm.rounds is 0; must be in 1…1000000000"),
+      ("algorithm.round=3", "--set algorithm.round is unknown; did you mean rounds?"),
+      (
+        "algorithm.serverOptimizer={adam: {learningRate: -1}}",
+        "--set algorithm.serverOptimizer: adam.learningRate is -1.0; must be above 0"
+      ),
+      ("aggregation=median", "--set aggregation is “median”, which is unknown; choose one of mean, "),
+    ])
+  func assignments(text: String, message: String) throws {
     let error = try #require(throws: PlanError.self) { try makePlan(smallPlan, text) }
-    #expect(error.description.contains("--set \(text)") || error.description.contains("bogus"))
+    #expect(error.description.hasPrefix(message), "\(error)")
+  }
+
+  @Test("a value from a flag is named by the flag alone, one from a file by its place")
+  func places() throws {
+    func message(_ key: String, _ value: String, _ flag: String) throws -> String {
+      var node = try PlanNode(text: smallPlan, source: "plan.yaml")
+      return try #require(throws: PlanError.self) {
+        try node.set(key, to: value, flag: flag)
+        _ = try TrainingPlan(node)
+      }.description
+    }
+    #expect(try message("privacy.epsilon", "-1", "--epsilon") == "--epsilon is -1.0; must be above 0")
+    #expect(try message("algorithm.rounds", "0", "--rounds") == "--rounds is 0; must be in 1…1000000000")
+    #expect(
+      try message("aggregation", "{gaussianFixed: {clippingNorm: -1}}", "--aggregation")
+        == "--aggregation: gaussianFixed.clippingNorm is -1.0; must be above 0")
+    // What cannot be carried out is found later, where only the key is known.
+    func infeasible(_ assignment: String?, _ text: String = smallPlan) throws -> String {
+      var node = try PlanNode(text: text, source: "plan.yaml")
+      if let assignment { try node.set(assignment) }
+      let plan = try TrainingPlan(node)
+      let error = try #require(throws: TrainingError.self) { try CompiledPlan(plan) }
+      return try #require(PlanError(error, in: node)).description
+    }
+    #expect(
+      try infeasible("sampling.poisson.clientsPerRound=61")
+        == "--set sampling.poisson.clientsPerRound: sampling.clientsPerRound is 61, but there are 60 clients; lower it, or deal the data out to "
+        + "more clients")
+    #expect(
+      try infeasible(nil, smallPlan.replacing("clientsPerRound: 30", with: "clientsPerRound: 61")).hasPrefix(
+        "plan.yaml:12:30: sampling.clientsPerRound is 61, but"))
+    #expect(try infeasible("privacy.neighboringRelation=zeroOut").hasPrefix("--set privacy.neighboringRelation is zeroOut, under which"))
+  }
+
+  @Test("layers keep the limits that docs/Plans.md states")
+  func layerLimits() throws {
+    func reads(_ input: String, _ layers: String) -> Bool {
+      (try? makePlan(smallPlan, "task.graph={inputShape: \(input), layers: [\(layers)]}")) != nil
+    }
+    let image = { (layer: String) in reads("[6, 4, 1]", "\(layer), flatten, {dense: {units: 2}}") }
+    #expect(image("{conv2D: {filters: 1, kernel: 1}}") && image("{conv2D: {filters: 1, kernel: 4}}"))
+    #expect(!image("{conv2D: {filters: 0, kernel: 1}}") && !image("{conv2D: {filters: 1, kernel: 0}}"))
+    #expect(!image("{conv2D: {filters: 1, kernel: 5}}"))
+    #expect(image("{maxPool2D: {size: 1}}") && image("{maxPool2D: {size: 4}}"))
+    #expect(!image("{maxPool2D: {size: 0}}") && !image("{maxPool2D: {size: 5}}"))
+    #expect(image("{dropout: {rate: 0}}") && image("{dropout: {rate: 0.99}}"))
+    #expect(!image("{dropout: {rate: 1}}") && !image("{dropout: {rate: -0.1}}"))
+    #expect(reads("[1]", "{dense: {units: 1}}, {dense: {units: 2}}") && !reads("[1]", "{dense: {units: 0}}, {dense: {units: 2}}"))
+    // 2³¹ − 1 parameters in all, weights and bias, are one too many.
+    #expect(reads("[1]", "{dense: {units: 1073741823}}") && !reads("[1]", "{dense: {units: 1073741824}}"))
+    #expect(!reads("[1]", "{dense: {units: 2147483648}}") && !reads("[1]", "{dense: {units: 1}}"))
+    #expect(reads("[3]", "{dense: {units: 2}}") && !reads("[0]", "{dense: {units: 2}}") && !reads("[3, 3]", "flatten, {dense: {units: 2}}"))
+    #expect(!reads("[6, 4, 1]", "{dense: {units: 2}}") && !reads("[9]", "{conv2D: {filters: 1, kernel: 1}}, flatten, {dense: {units: 2}}"))
+    let page = try String(contentsOf: packageRoot.appendingPathComponent("docs/Plans.md"), encoding: .utf8)
+    for limit in [
+      "`units` in 1…2³¹ − 1", "`filters` at least 1", "`kernel`, the side of a square, in 1…the smaller side",
+      "`size`, the side of a window, in 1…the smaller side", "`rate` in [0, 1)", "at least 2",
+    ] { #expect(page.contains(limit), "\(limit)") }
   }
 
   @Test("files that are no plans are refused: absent, folder, huge, binary")

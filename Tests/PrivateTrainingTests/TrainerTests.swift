@@ -4,6 +4,7 @@ import NeuralNetworks
 import PrivacyAccounting
 import PrivacyEvents
 import PrivateTraining
+import SecureNoise
 import Testing
 
 /// A folder that is gone when the test ends.
@@ -164,6 +165,32 @@ struct TrainerTests {
     #expect(try PrivacyLedger.open(at: directory.ledger, planHash: compiled.hash).charges().count == 1)
   }
 
+  @Test("the time of a round leaves out the test of its model, which the time of the run counts")
+  func seconds() async throws {
+    let trainer = try PrivateTrainer(CompiledPlan(makePlan(smallPlan, "evaluation.everyRounds=1")), options: options())
+    let rounds = try await collect(trainer).map(\.seconds)
+    let total = await trainer.record().seconds
+    #expect(rounds.allSatisfy { $0 > 0 } && rounds.reduce(0, +) < total)
+  }
+
+  @Test("a folder whose preparation was cut short says that nothing was charged; one that lost a file says which")
+  func unprepared() async throws {
+    let folder = try TemporaryFolder()
+    let compiled = try CompiledPlan(makePlan(smallPlan, "algorithm.rounds=1"))
+    let directory = try RunDirectory(creating: folder.path + "/run", for: compiled)
+    func message() throws -> String {
+      try #require(throws: TrainingError.self) { try RunDirectory(existing: directory.path) }.description
+    }
+    #expect(try message().contains("nothing was charged and nothing released; remove the folder"))
+    _ = try await collect(try PrivateTrainer(compiled, directory: directory, options: options()))
+    _ = try RunDirectory(existing: directory.path)
+    for file in [directory.record, directory.ledger, directory.plan] {
+      try FileManager.default.moveItem(atPath: file, toPath: folder.path + "/kept")
+      #expect(try message().hasPrefix(file + ": does not exist"))
+      try FileManager.default.moveItem(atPath: folder.path + "/kept", toPath: file)
+    }
+  }
+
   @Test("a reader that stops asking has nothing charged behind its back")
   func pulled() async throws {
     let folder = try TemporaryFolder()
@@ -238,6 +265,9 @@ struct LedgerTests {
       "UPDATE charge SET event = replace(event, '1', '2') WHERE sequence = 2", "DELETE FROM charge WHERE sequence = 1",
       "DELETE FROM charge WHERE sequence = 2", "UPDATE charge SET date = '2020-01-01T00:00:00Z' WHERE sequence = 3",
       "UPDATE charge SET round = 9 WHERE sequence = 3", "UPDATE run SET planHash = 'x'", "DELETE FROM run", "DROP TABLE charge",
+      "UPDATE charge SET round = 'nine' WHERE sequence = 3", "UPDATE charge SET event = x'FFFE00' WHERE sequence = 1",
+      "UPDATE charge SET date = 1.5, hash = x'' WHERE sequence = 3", "UPDATE run SET formatVersion = 'two'",
+      "UPDATE run SET startHash = x'FF', planHash = x'FF'", "DROP TABLE run", "ALTER TABLE charge DROP COLUMN scope",
     ])
   func tampering(statement: String) throws {
     let folder = try TemporaryFolder()
@@ -245,15 +275,45 @@ struct LedgerTests {
     let ledger = try PrivacyLedger.create(at: path, planHash: "plan")
     for round in 1...3 { try ledger.charge(round: round, event: event) }
     try DatabaseQueue(path: path).write { try $0.execute(sql: statement) }
-    #expect(throws: LedgerError.self) { try PrivacyLedger.open(at: path, planHash: "plan") }
+    let error = #expect(throws: LedgerError.self) { try PrivacyLedger.open(at: path, planHash: "plan") }
+    #expect(error.map { isPlain($0, naming: path) } == true, "\(String(describing: error))")
   }
 
-  @Test("a file that is no database is an error, not a crash")
+  /// Whether an error names the file and a remedy, without the words of SQLite or of Swift.
+  private func isPlain(_ error: any Error, naming path: String) -> Bool {
+    let text = String(describing: error)
+    return text.contains(path) && text.contains("; ") && !text.contains("SQL") && !text.contains("Error") && !text.contains("Context")
+  }
+
+  @Test("a ledger that was cut short or overwritten in places is an error with place and remedy, or still the same charges")
   func garbage() throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/ledger.sqlite"
-    try Data(repeating: 7, count: 5_000).write(to: URL(fileURLWithPath: path))
-    #expect(throws: LedgerError.self) { try PrivacyLedger.open(at: path, planHash: "plan") }
+    do {
+      let ledger = try PrivacyLedger.create(at: path, planHash: "plan")
+      for round in 1...3 { try ledger.charge(round: round, event: event) }
+    }
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+    let charges = try PrivacyLedger.open(at: path, planHash: "plan").charges()
+    var files = [Data(), Data(repeating: 7, count: 5_000), Data("SQLite format 3\0".utf8)]
+    for length in stride(from: 1, to: whole.count, by: whole.count / 23) { files.append(whole.prefix(length)) }
+    for start in stride(from: 0, to: whole.count - 64, by: whole.count / 61) {
+      var garbled = whole
+      for position in start..<(start + 64) { garbled[position] ^= 0x5A }
+      files.append(garbled)
+    }
+    var refused = 0
+    for file in files {
+      try file.write(to: URL(fileURLWithPath: path))
+      do {
+        // Bytes that nothing refers to may change.
+        #expect(try PrivacyLedger.open(at: path, planHash: "plan").charges() == charges)
+      } catch {
+        refused += 1
+        #expect(isPlain(error, naming: path), "\(error)")
+      }
+    }
+    #expect(refused >= 26)
   }
 
   @Test("a checkpoint reads back bit for bit; any damage is found")
@@ -275,8 +335,19 @@ struct LedgerTests {
     }
     for length in [0, 4, 8, 15, 40, whole.count - 1] {
       try whole.prefix(length).write(to: URL(fileURLWithPath: path))
-      #expect(throws: TrainingError.self) { try ModelCheckpoint(contentsOf: path) }
+      let error = #expect(throws: TrainingError.self) { try ModelCheckpoint(contentsOf: path) }
+      #expect(error.map { isPlain($0, naming: path) } == true, "\(String(describing: error))")
     }
     #expect(throws: TrainingError.self) { try ModelCheckpoint(contentsOf: folder.path + "/none") }
+    // A whole file with a right checksum, whose layout has more values than can be counted.
+    let length = whole[12..<16].reversed().reduce(0) { $0 << 8 | Int($1) }
+    let header = String(decoding: whole[16..<(16 + length)], as: UTF8.self)
+    #expect(header.contains("[3,2]"))
+    let absurd = Data(header.replacing("[3,2]", with: "[4611686018427387904,4]").utf8)
+    var file = whole[..<12] + withUnsafeBytes(of: UInt32(absurd.count).littleEndian) { Data($0) } + absurd
+    file += whole[(16 + length)..<(whole.count - 32)]
+    try Data(file + SHA256.digest(of: Array(file))).write(to: URL(fileURLWithPath: path))
+    let error = #expect(throws: TrainingError.self) { try ModelCheckpoint(contentsOf: path) }
+    #expect(error?.description.contains("other parameters than its model has") == true)
   }
 }

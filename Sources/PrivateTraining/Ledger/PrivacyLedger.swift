@@ -29,8 +29,10 @@ public struct LedgerCharge: Codable, Hashable, Sendable {
 
 /// Why a ledger cannot be opened, read or written.
 public enum LedgerError: Error, Sendable, CustomStringConvertible {
-  /// SQLite failed.
-  case storage(path: String, reason: String)
+  /// The file cannot be read or written.
+  case storage(path: String, reason: String, remedy: String)
+  /// The file is no ledger, or not a whole one.
+  case damaged(path: String)
   /// A charge does not match its hash, or the chain is broken.
   case tampered(path: String, sequence: Int)
   /// The ledger is of another run.
@@ -45,12 +47,17 @@ public enum LedgerError: Error, Sendable, CustomStringConvertible {
   /// What is wrong and what to do.
   public var description: String {
     switch self {
-    case .storage(let path, let reason): "ledger \(path): \(reason)"
+    case .storage(let path, let reason, let remedy): "ledger \(path): \(reason); \(remedy)"
+    case .damaged(let path):
+      "ledger \(path): is no ledger of epsilon, or not a whole one, so that no guarantee can be given from it; restore it from a copy"
     case .tampered(let path, let sequence):
-      "ledger \(path): charge \(sequence) does not match its hash; the file was changed outside epsilon and no guarantee can be given from it"
-    case .foreign(let path, let expected, let found): "ledger \(path): belongs to plan \(found.prefix(12)), not to \(expected.prefix(12))"
+      "ledger \(path): charge \(sequence) does not match its hash: the file was changed outside epsilon and no guarantee can be given from it; "
+        + "restore it from a copy"
+    case .foreign(let path, let expected, let found):
+      "ledger \(path): belongs to plan \(found.prefix(12)), not to \(expected.prefix(12)); put the run's own ledger in its place"
     case .foreignRecord(let path):
-      "ledger \(path): what the record beside it says about the run is not what the run began with; no guarantee can be given from it"
+      "ledger \(path): what report.json beside it says about the run is not what the run began with, so that no guarantee can be given from "
+        + "it; restore report.json from a copy"
     case .formatVersion(let path): "ledger \(path): was written by another version of epsilon; read it with that one"
     case .alreadyCharged(let round): "round \(round) has been charged already; a round is released once"
     }
@@ -74,7 +81,11 @@ public final class PrivacyLedger: Sendable {
   ///
   /// - Parameter startHash: of the record as the run began, which the chain of charges then holds as well.
   public static func create(at path: String?, planHash: String, startHash: String = "") throws(LedgerError) -> PrivacyLedger {
-    let ledger = try PrivacyLedger(path: path, planHash: planHash, startHash: startHash)
+    if let path, FileManager.default.fileExists(atPath: path) {
+      throw .storage(path: path, reason: "exists already", remedy: "a ledger belongs to one run: choose another folder")
+    }
+    let ledger = PrivacyLedger(
+      database: try openDatabase(at: path), path: path ?? "in memory", planHash: planHash, startHash: startHash)
     try ledger.access { database in
       try database.execute(
         sql: """
@@ -90,34 +101,40 @@ public final class PrivacyLedger: Sendable {
   ///
   /// - Parameter startHash: as at creation; `nil` where there is no record.
   public static func open(at path: String, planHash: String, startHash: String? = nil) throws(LedgerError) -> PrivacyLedger {
-    guard FileManager.default.fileExists(atPath: path) else { throw .storage(path: path, reason: "does not exist") }
-    let reader = try PrivacyLedger(path: path, planHash: planHash, startHash: "")
-    guard try reader.access({ try Int.fetchOne($0, sql: "SELECT formatVersion FROM run WHERE id = 1") }) == Self.formatVersion else {
-      throw .formatVersion(path: path)
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw .storage(path: path, reason: "does not exist", remedy: "restore it from a copy: without it no guarantee can be given")
     }
-    let row = try reader.access { try Row.fetchOne($0, sql: "SELECT planHash, startHash FROM run WHERE id = 1") }
-    let (found, start): (String, String) = (row?["planHash"] ?? "", row?["startHash"] ?? "")
+    let database = try openDatabase(at: path)
+    let row = try access(database, at: path) { database -> Row? in
+      // A file that lost its end can still be read in parts.
+      guard try String.fetchOne(database, sql: "PRAGMA integrity_check(1)") == "ok" else { throw LedgerError.damaged(path: path) }
+      guard let version = try Row.fetchOne(database, sql: "SELECT formatVersion FROM run WHERE id = 1") else { return nil }
+      guard version.value("formatVersion", Int.self) == Self.formatVersion else { throw LedgerError.formatVersion(path: path) }
+      return try Row.fetchOne(database, sql: "SELECT planHash, startHash FROM run WHERE id = 1")
+    }
+    guard let found = row?.value("planHash", String.self), let start = row?.value("startHash", String.self) else {
+      throw .damaged(path: path)
+    }
     guard found == planHash else { throw .foreign(path: path, expected: planHash, found: found) }
     guard startHash == nil || startHash == start else { throw .foreignRecord(path: path) }
-    let ledger = try PrivacyLedger(path: path, planHash: planHash, startHash: start)
+    let ledger = PrivacyLedger(database: database, path: path, planHash: planHash, startHash: start)
     _ = try ledger.charges()
     return ledger
   }
 
-  private init(path: String?, planHash: String, startHash: String) throws(LedgerError) {
-    self.path = path ?? "in memory"
-    self.planHash = planHash
-    self.startHash = startHash
+  private init(database: DatabaseQueue, path: String, planHash: String, startHash: String) {
+    (self.database, self.path, self.planHash, self.startHash) = (database, path, planHash, startHash)
+  }
+
+  private static func openDatabase(at path: String?) throws(LedgerError) -> DatabaseQueue {
     var configuration = Configuration()
     configuration.prepareDatabase { database in
       try database.execute(sql: "PRAGMA synchronous = FULL")
       try database.execute(sql: "PRAGMA fullfsync = 1")
     }
     do {
-      database = try path.map { try DatabaseQueue(path: $0, configuration: configuration) } ?? DatabaseQueue(configuration: configuration)
-    } catch {
-      throw .storage(path: path ?? "in memory", reason: String(describing: error))
-    }
+      return try path.map { try DatabaseQueue(path: $0, configuration: configuration) } ?? DatabaseQueue(configuration: configuration)
+    } catch { throw LedgerError(error, path: path ?? "in memory") }
   }
 
   /// Commits the charge of a round; on return it is durable.
@@ -126,13 +143,16 @@ public final class PrivacyLedger: Sendable {
   ) throws(LedgerError) {
     let stamp = Self.stamp(date)
     let text: String
-    do { text = try CanonicalJSON.text(event) } catch { throw .storage(path: path, reason: String(describing: error)) }
+    do { text = try CanonicalJSON.text(event) } catch {
+      throw .storage(path: path, reason: "cannot hold the event (\(error))", remedy: "report this with the plan")
+    }
     // Only the last charge is read: a ledger of thousands of rounds must not be verified anew in each of them.
     let isNew = try access { database in
       guard try Int.fetchOne(database, sql: "SELECT round FROM charge WHERE round = ?", arguments: [round]) == nil else { return false }
       let last = try Row.fetchOne(database, sql: "SELECT sequence, hash FROM charge ORDER BY sequence DESC LIMIT 1")
-      let sequence = (last?["sequence"] ?? 0) + 1
-      let hash = hash(previous: last?["hash"], sequence: sequence, round: round, event: text, scope: scope, stamp: stamp)
+      let sequence = (last?.value("sequence", Int.self) ?? 0) + 1
+      let previous = last?.value("hash", String.self)
+      let hash = hash(previous: previous, sequence: sequence, round: round, event: text, scope: scope, stamp: stamp)
       try database.execute(
         sql: "INSERT INTO charge VALUES (?, ?, ?, ?, ?, ?)", arguments: [sequence, round, text, scope.rawValue, stamp, hash])
       return true
@@ -148,9 +168,9 @@ public final class PrivacyLedger: Sendable {
     var charges: [LedgerCharge] = []
     var previous: String?
     for (index, row) in rows.enumerated() {
-      guard let sequence = row["sequence"] as Int?, let round = row["round"] as Int?, let text = row["event"] as String?,
-        let scope = (row["scope"] as String?).flatMap(LedgerCharge.Scope.init), let stamp = row["date"] as String?,
-        let stored = row["hash"] as String?, sequence == index + 1,
+      guard let sequence = row.value("sequence", Int.self), let round = row.value("round", Int.self),
+        let text = row.value("event", String.self), let scope = row.value("scope", String.self).flatMap(LedgerCharge.Scope.init),
+        let stamp = row.value("date", String.self), let stored = row.value("hash", String.self), sequence == index + 1,
         stored == hash(previous: previous, sequence: sequence, round: round, event: text, scope: scope, stamp: stamp),
         let event = try? CanonicalJSON.decode(PrivacyEvent.self, from: Data(text.utf8)), let date = Self.date(stamp)
       else { throw .tampered(path: path, sequence: index + 1) }
@@ -178,6 +198,41 @@ public final class PrivacyLedger: Sendable {
   private static func date(_ stamp: String) -> Date? { try? Date(stamp, strategy: .iso8601) }
 
   private func access<Value>(_ body: (Database) throws -> Value) throws(LedgerError) -> Value {
-    do { return try database.write(body) } catch { throw .storage(path: path, reason: String(describing: error)) }
+    try Self.access(database, at: path, body)
+  }
+
+  private static func access<Value>(
+    _ database: DatabaseQueue, at path: String, _ body: (Database) throws -> Value
+  ) throws(LedgerError) -> Value {
+    do { return try database.write(body) } catch { throw LedgerError(error, path: path) }
+  }
+}
+
+extension Row {
+  /// The value of a column, `nil` where it is of another type: SQLite's columns hold anything, and a subscript would trap.
+  fileprivate func value<Value: DatabaseValueConvertible>(_ column: String, _ type: Value.Type) -> Value? {
+    (self[column] as DatabaseValue?).flatMap(Value.fromDatabaseValue)
+  }
+}
+
+extension LedgerError {
+  /// What an error of SQLite means for whoever has the ledger.
+  fileprivate init(_ error: any Error, path: String) {
+    if let error = error as? LedgerError {
+      self = error
+      return
+    }
+    self =
+      switch (error as? DatabaseError)?.resultCode {
+      case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_FORMAT, .SQLITE_MISMATCH, .SQLITE_CONSTRAINT, .SQLITE_ERROR: .damaged(path: path)
+      case .SQLITE_FULL: .storage(path: path, reason: "cannot be written, the disk is full", remedy: "make room")
+      case .SQLITE_BUSY, .SQLITE_LOCKED:
+        .storage(path: path, reason: "is in use by another program", remedy: "wait until that has ended")
+      case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH:
+        .storage(path: path, reason: "cannot be opened for writing", remedy: "check the permissions of the file and its folder")
+      case let code:
+        .storage(
+          path: path, reason: "cannot be read or written\(code.map { " (SQLite's code \($0.rawValue))" } ?? "")", remedy: "check the disk")
+      }
   }
 }

@@ -133,4 +133,25 @@ public enum AggregationPlan: Codable, Hashable, Sendable {
       }
     }
   }
+
+  /// What a round releases where no noise is added, in words.
+  var exactRelease: String {
+    func guarded(_ zeroing: Bool, _ clipping: Bool) -> String {
+      let guards =
+        (zeroing ? ["updates with a value beyond an adaptive bound counted as zeros"] : [])
+        + (clipping ? ["their norms clipped to an adaptive bound"] : [])
+      return guards.isEmpty ? "" : ", " + guards.joined(separator: ", ")
+    }
+    return switch self {
+    case .clipping(let norm): "mean of the updates, their norms clipped to \(norm)"
+    case .adaptiveClipping: "mean of the updates" + guarded(false, true)
+    case .robust(let zeroing, let clipping): "mean of the updates" + guarded(zeroing, clipping)
+    case .compression(let bits, let threshold, let zeroing, let clipping):
+      "mean of the updates, each quantised to \(bits) bits where it has more than \(threshold) values" + guarded(zeroing, clipping)
+    case .entropy(let stepSize, let zeroing, let clipping):
+      "mean of the updates, each rounded to multiples of \(stepSize) and entropy coded" + guarded(zeroing, clipping)
+    case .secure(let zeroing, let clipping): "mean of the updates, from a sum of 32-bit integers" + guarded(zeroing, clipping)
+    case .mean, .gaussianFixed, .gaussianAdaptive, .dp, .ddpFixed, .ddp, .tree, .treeAdaptive, .banded, .blt: "mean of the updates"
+    }
+  }
 }

@@ -35,4 +35,18 @@ public enum CanonicalJSON {
     decoder.dateDecodingStrategy = .iso8601
     return try decoder.decode(type, from: data)
   }
+
+  /// What keeps ``decode(_:from:)`` from reading a file, in words.
+  static func problem(_ error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "it cannot be decoded" }
+    func path(_ keys: [any CodingKey]) -> String {
+      keys.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".").replacing(".[", with: "[")
+    }
+    switch error {
+    case .keyNotFound(let key, let context): return "\(path(context.codingPath + [key])) is missing"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context): return "\(path(context.codingPath)) has a value of another kind"
+    case .dataCorrupted(let context) where !context.codingPath.isEmpty: return "\(path(context.codingPath)) has a value that cannot be"
+    default: return "it is not whole JSON text"
+    }
+  }
 }

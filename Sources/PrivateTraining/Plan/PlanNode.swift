@@ -11,6 +11,12 @@ public indirect enum PlanNode: Hashable, Sendable {
     public let line: Int
     /// Column from 1.
     public let column: Int
+    /// Dotted path of the key that the flag stands for; `nil` in a file.
+    public let key: String?
+
+    init(source: String, line: Int = 0, column: Int = 0, key: String? = nil) {
+      (self.source, self.line, self.column, self.key) = (source, line, column, key)
+    }
 
     /// `file:line:column`, or the flag.
     public var description: String { line > 0 ? "\(source):\(line):\(column)" : source }
@@ -47,14 +53,15 @@ public indirect enum PlanNode: Hashable, Sendable {
 
   /// Reads the YAML or JSON file at `path`.
   public init(contentsOf path: String) throws(PlanError) {
-    let place = Place(source: path, line: 0, column: 0)
+    let place = Place(source: path)
     guard let handle = FileHandle(forReadingAtPath: path) else {
-      throw PlanError(place: place, path: "", problem: "cannot be read", remedy: "check that the file exists and may be read")
+      throw PlanError(
+        place: place, path: "", problem: "cannot be read", remedy: "check that the file exists and may be read", isUnreadableFile: true)
     }
     defer { try? handle.close() }
     let data: Data
     do { data = try handle.read(upToCount: Self.maximumByteCount + 1) ?? Data() } catch {
-      throw PlanError(place: place, path: "", problem: "cannot be read", remedy: "it must be a file, not a folder")
+      throw PlanError(place: place, path: "", problem: "cannot be read", remedy: "it must be a file, not a folder", isUnreadableFile: true)
     }
     guard data.count <= Self.maximumByteCount else {
       throw PlanError(place: place, path: "", problem: "is larger than 1 MiB", remedy: "this is not a plan or event file")
@@ -67,7 +74,7 @@ public indirect enum PlanNode: Hashable, Sendable {
 
   /// Reads YAML or JSON `text`; errors name `source`.
   public init(text: String, source: String) throws(PlanError) {
-    let start = Place(source: source, line: 0, column: 0)
+    let start = Place(source: source)
     do {
       let parser = try Parser(yaml: text)
       // Anchors live only as long as the parser.
@@ -122,18 +129,53 @@ public indirect enum PlanNode: Hashable, Sendable {
 
   /// Sets the value at a dotted path, as `--set algorithm.rounds=20` does; missing mappings are made.
   ///
+  /// - Parameter assignment: `key.key=value`; the value is read as YAML.
+  public mutating func set(_ assignment: String) throws(PlanError) {
+    guard let equals = assignment.firstIndex(of: "="), equals > assignment.startIndex else {
+      throw PlanError(
+        place: Place(source: "--set"), path: "", problem: "“\(assignment)” is not key=value",
+        remedy: "write for instance algorithm.rounds=20")
+    }
+    let key = String(assignment[..<equals])
+    try set(key, to: String(assignment[assignment.index(after: equals)...]), flag: "--set \(key)")
+  }
+
+  /// Sets the value at a dotted path; missing mappings are made.
+  ///
   /// - Parameters:
-  ///   - assignment: `key.key=value`; the value is read as YAML.
+  ///   - key: `key.key`.
+  ///   - value: read as YAML.
   ///   - flag: what errors call the place.
-  public mutating func set(_ assignment: String, flag: String = "--set") throws(PlanError) {
-    let place = Place(source: "\(flag) \(assignment)", line: 0, column: 0)
-    let malformed = PlanError(place: place, path: "", problem: "is not key=value", remedy: "write for instance algorithm.rounds=20")
-    guard let equals = assignment.firstIndex(of: "=") else { throw malformed }
-    let keys = assignment[..<equals].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    guard !keys.contains(""), keys.count < Self.maximumDepth else { throw malformed }
-    let text = String(assignment[assignment.index(after: equals)...])
-    let parsed = text.isEmpty ? PlanNode.scalar("", isQuoted: false, place) : try PlanNode(text: text, source: place.source)
+  public mutating func set(_ key: String, to value: String, flag: String) throws(PlanError) {
+    let place = Place(source: flag, key: key)
+    let keys = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard !keys.contains(""), keys.count < Self.maximumDepth else {
+      throw PlanError(place: place, path: key, problem: "is no path of keys", remedy: "write for instance algorithm.rounds")
+    }
+    var parsed = PlanNode.scalar("", isQuoted: false, place)
+    if !value.isEmpty {
+      do throws(PlanError) { parsed = try PlanNode(text: value, source: flag) } catch {
+        throw PlanError(place: place, path: key, problem: error.problem, remedy: error.remedy)
+      }
+    }
     try set(keys[...], to: parsed.moved(to: place), place: place)
+  }
+
+  /// Where the value of a dotted path stands, or what is nearest to it of the mappings that should hold it.
+  func place(ofValueAt path: String) -> Place {
+    var node = self
+    for key in path.split(separator: ".") {
+      guard let value = node.value(of: key) else { break }
+      node = value
+    }
+    return node.place
+  }
+
+  /// The value of `key`, which a section that names a choice, such as `sampling`, holds inside of that.
+  private func value(of key: Substring) -> PlanNode? {
+    guard case .mapping(let entries, _) = self else { return nil }
+    if let entry = entries.first(where: { $0.key == key }) { return entry.value }
+    return entries.count == 1 ? entries[0].value.value(of: key) : nil
   }
 
   private mutating func set(_ keys: ArraySlice<String>, to value: PlanNode, place: Place) throws(PlanError) {
@@ -147,7 +189,7 @@ public indirect enum PlanNode: Hashable, Sendable {
     case .mapping(let known, _): entries = known
     case .scalar("", _, _), .scalar("null", false, _), .scalar("~", false, _): break
     default:
-      throw PlanError(place: place, path: key, problem: "is inside a value that has no keys", remedy: "set the value itself")
+      throw PlanError(place: place, path: place.key ?? key, problem: "is inside a value that has no keys", remedy: "set the value itself")
     }
     if let index = entries.firstIndex(where: { $0.key == key }) {
       try entries[index].value.set(keys.dropFirst(), to: value, place: place)
@@ -178,16 +220,38 @@ public struct PlanError: Error, Hashable, Sendable, CustomStringConvertible {
   public let problem: String
   /// What to do.
   public let remedy: String
+  /// Whether the file itself could not be read; everything else is about what it says.
+  public let isUnreadableFile: Bool
 
-  init(place: PlanNode.Place, path: String, problem: String, remedy: String) {
+  init(place: PlanNode.Place, path: String, problem: String, remedy: String, isUnreadableFile: Bool = false) {
     self.place = place
     self.path = path
     self.problem = problem
     self.remedy = remedy
+    self.isUnreadableFile = isUnreadableFile
   }
 
-  /// `place: path problem; remedy`.
-  public var description: String { "\(place): \(path.isEmpty ? "" : path + " ")\(problem); \(remedy)" }
+  /// `error` with the place of its key in `node`; `nil` where it is not about a key of the plan.
+  public init?(_ error: TrainingError, in node: PlanNode) {
+    guard case .infeasiblePlan(let key, let problem, let remedy) = error else { return nil }
+    self.init(place: node.place(ofValueAt: key), path: key, problem: problem, remedy: remedy)
+  }
+
+  /// `place: path problem; remedy`. A flag stands for its key, which whoever wrote the flag may never have seen.
+  public var description: String {
+    let key = place.key ?? ""
+    let subject =
+      if path.isEmpty {
+        "\(place):"
+      } else if path == key {
+        "\(place)"
+      } else if !key.isEmpty, path.hasPrefix(key + ".") {
+        "\(place): \(path.dropFirst(key.count + 1))"
+      } else {
+        "\(place): \(path)"
+      }
+    return "\(subject) \(problem); \(remedy)"
+  }
 
   init(_ error: YamlError, source: String) {
     switch error {
@@ -199,7 +263,7 @@ public struct PlanError: Error, Hashable, Sendable, CustomStringConvertible {
       self.init(place: place, path: duplicates.joined(separator: ", "), problem: "stands twice", remedy: "keep one of them")
     default:
       self.init(
-        place: .init(source: source, line: 0, column: 0), path: "", problem: "is not valid YAML",
+        place: .init(source: source), path: "", problem: "is not valid YAML",
         remedy: "check indentation, colons and quotes")
     }
   }

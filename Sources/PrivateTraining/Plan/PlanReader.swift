@@ -60,6 +60,8 @@ struct PlanReader {
     case .mapping(let entries, _) where entries.count == 1 && known.contains(entries[0].key): return (entries[0].key, entries[0].value)
     case .mapping(let entries, _) where !entries.isEmpty && !known.contains(entries[0].key):
       throw PlanError(place: entries[0].place, path: path + "." + entries[0].key, problem: "is unknown", remedy: remedy)
+    case .scalar(let name, _, let place) where !name.isEmpty:
+      throw PlanError(place: place, path: path, problem: "is “\(name)”, which is unknown", remedy: remedy)
     default: throw PlanError(place: node.place, path: path, problem: "must name one choice", remedy: remedy)
     }
   }

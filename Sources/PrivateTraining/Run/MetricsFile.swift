@@ -56,25 +56,24 @@ public enum MetricsFile {
   }
 
   static func read(_ path: String) throws(TrainingError) -> [Row] {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { throw .damagedFile(path: path, problem: "cannot be read") }
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: true)
-    guard let first = lines.first, first == header else {
-      throw .damagedFile(path: path, problem: "has another header than this program writes")
+    func damaged(_ problem: String) -> TrainingError {
+      .damagedFile(path: path, problem: problem, remedy: "restore the file from a copy")
     }
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { throw damaged("cannot be read as text") }
+    var lines = text.split(separator: "\n", omittingEmptySubsequences: true)
+    guard let first = lines.first, first == header else { throw damaged("has another header than this program writes") }
     lines.removeFirst()
     // A crash can cut the last line short; only whole lines count.
     if !text.hasSuffix("\n") { _ = lines.popLast() }
     var rows: [Row] = []
     for (index, line) in lines.enumerated() {
       let cells = line.split(separator: ",", omittingEmptySubsequences: false)
-      guard cells.count == Column.allCases.count + 1, let round = Int(cells[0]) else {
-        throw .damagedFile(path: path, problem: "line \(index + 2) is not a round")
+      guard cells.count == Column.allCases.count + 1, let round = Int(cells[0]), round == index + 1 else {
+        throw damaged("line \(index + 2) is not round \(index + 1)")
       }
       var values: [String: Double] = [:]
       for (column, cell) in zip(Column.allCases, cells.dropFirst()) where !cell.isEmpty {
-        guard let value = Double(cell) else {
-          throw .damagedFile(path: path, problem: "line \(index + 2): \(column.rawValue) is not a number")
-        }
+        guard let value = Double(cell), !value.isNaN else { throw damaged("line \(index + 2): \(column.rawValue) is not a number") }
         values[column.rawValue] = value
       }
       rows.append(Row(round: round, values: values))

@@ -45,14 +45,16 @@ public struct ModelCheckpoint: Hashable, Sendable {
       for value in parameters { withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 } }
       bytes += SHA256.digest(of: bytes)
       try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch { throw .runDirectory(path: path, problem: "cannot be written (\(error))", remedy: "check the disk") }
+    } catch { throw .runDirectory(path: path, problem: "cannot be written (\(error.localizedDescription))", remedy: "check the disk") }
   }
 
   /// Reads and verifies a file.
   ///
-  /// - Throws: ``TrainingError/damagedFile(path:problem:)`` for anything but a whole, unchanged checkpoint.
+  /// - Throws: ``TrainingError/damagedFile(path:problem:remedy:)`` for anything but a whole, unchanged checkpoint.
   public init(contentsOf path: String) throws(TrainingError) {
-    func damaged(_ problem: String) -> TrainingError { .damagedFile(path: path, problem: problem) }
+    func damaged(_ problem: String) -> TrainingError {
+      .damagedFile(path: path, problem: problem, remedy: "give a model.epsilon that training wrote, or restore it from a copy")
+    }
     guard let data = FileManager.default.contents(atPath: path) else { throw damaged("cannot be read") }
     let bytes = [UInt8](data)
     guard bytes.starts(with: Self.magic) else { throw damaged("is not a model of epsilon") }
@@ -65,9 +67,11 @@ public struct ModelCheckpoint: Hashable, Sendable {
     guard start <= end, let header = try? CanonicalJSON.decode(Header.self, from: Data(bytes[16..<start])) else {
       throw damaged("has no readable header")
     }
-    let count = (try? header.graph.parameterLayout().count) ?? -1
-    guard count == header.layout.count, end - start == 4 * count else { throw damaged("holds another number of parameters than its model") }
+    // The layout of the file is only compared: nothing is known of its extents.
+    guard let layout = try? header.graph.parameterLayout(), layout == header.layout, end - start == 4 * layout.count else {
+      throw damaged("holds other parameters than its model has")
+    }
     self.header = header
-    parameters = (0..<count).map { Float(bitPattern: UInt32(truncatingIfNeeded: integer(at: start + 4 * $0))) }
+    parameters = (0..<layout.count).map { Float(bitPattern: UInt32(truncatingIfNeeded: integer(at: start + 4 * $0))) }
   }
 }

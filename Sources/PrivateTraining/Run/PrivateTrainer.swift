@@ -95,8 +95,9 @@ private actor TrainingSession {
       state = try process.initialState()
       plannedEpsilon = try compiled.privacy?.epsilon(afterRounds: compiled.plan.algorithm.rounds)
       record = RunRecord(compiled, options: options)
-      ledger = try .create(at: directory?.ledger, planHash: compiled.hash, startHash: record.startHash())
+      // The ledger comes last, so that without one nothing can have been charged.
       try directory?.write(record)
+      ledger = try .create(at: directory?.ledger, planHash: compiled.hash, startHash: record.startHash())
     } catch { throw TrainingError(error) }
   }
 
@@ -134,11 +135,11 @@ private actor TrainingSession {
       // From here on the round is paid for: it finishes even if the caller is cancelled.
       state = next
       record.completedRounds = round
+      let seconds = (clock.now - start) / .seconds(1)
       let isTested = round % compiled.plan.evaluation.everyRounds == 0 || round == record.plannedRounds
       record.finalMetrics = isTested ? try await test() : nil
-      let seconds = clock.now - start
-      record.seconds += seconds / .seconds(1)
-      let report = report(round: round, spent: spent, outcome: outcome, seconds: seconds / .seconds(1))
+      record.seconds += (clock.now - start) / .seconds(1)
+      let report = report(round: round, spent: spent, outcome: outcome, seconds: seconds)
       if let directory {
         try checkpoint().write(to: directory.model)
         try MetricsFile.append(report, to: directory.metrics)

@@ -65,7 +65,7 @@ public struct RoundReport: Codable, Hashable, Sendable {
   public let signalToNoiseRatio: Double?
   /// Why the round left the model unchanged; absent where it did not.
   public let rejection: RoundOutcome.Rejection?
-  /// Wall time of the round in seconds, the test included.
+  /// Wall time of the round in seconds, without the test of its model.
   public let seconds: Double
   /// Whether noise and draws can be repeated by whoever knows the seed: then ε is hypothetical and nobody is protected.
   public let hasReproducibleNoise: Bool

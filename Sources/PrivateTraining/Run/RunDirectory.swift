@@ -26,8 +26,18 @@ public struct RunDirectory: Hashable, Sendable {
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
       throw .runDirectory(path: path, problem: "is no run folder", remedy: "give the folder that epsilon train printed")
     }
-    for file in [plan, ledger, record] where !FileManager.default.fileExists(atPath: file) {
-      throw .runDirectory(path: file, problem: "does not exist", remedy: "give the folder of a run that epsilon train made")
+    let files = FileManager.default
+    guard files.fileExists(atPath: plan) else {
+      throw .runDirectory(path: plan, problem: "does not exist", remedy: "give the folder of a run that epsilon train made")
+    }
+    if !files.fileExists(atPath: ledger), !files.fileExists(atPath: model), (try? MetricsFile.read(metrics).isEmpty) == true {
+      throw .runDirectory(
+        path: path, problem: "holds a run that was ended while it was prepared: it has no ledger, nothing was charged and nothing released",
+        remedy: "remove the folder and train again")
+    }
+    for file in [ledger, record] where !files.fileExists(atPath: file) {
+      throw .runDirectory(
+        path: file, problem: "does not exist, so that no guarantee can be given from this run", remedy: "restore it from a copy")
     }
   }
 
@@ -55,18 +65,23 @@ public struct RunDirectory: Hashable, Sendable {
 
   /// The settled plan of the run.
   public func readPlan() throws(TrainingError) -> TrainingPlan {
-    do { return try TrainingPlan(PlanNode(contentsOf: plan)) } catch { throw .damagedFile(path: plan, problem: String(describing: error)) }
+    do throws(PlanError) { return try TrainingPlan(PlanNode(contentsOf: plan)) } catch {
+      throw .damagedFile(
+        path: error.place.description, problem: (error.path.isEmpty ? "" : error.path + " ") + error.problem, remedy: Self.restore)
+    }
   }
+
+  private static let restore = "restore the file from a copy: without it no guarantee can be given from this run"
 
   /// The record of the run.
   public func readRecord() throws(TrainingError) -> RunRecord {
     struct Version: Decodable { let formatVersion: Int }
     let data = FileManager.default.contents(atPath: record) ?? Data()
     if let version = try? CanonicalJSON.decode(Version.self, from: data).formatVersion, version != RunRecord.currentFormatVersion {
-      throw .damagedFile(path: record, problem: "was written by another version of epsilon; read it with that one")
+      throw .damagedFile(path: record, problem: "was written by another version of epsilon", remedy: "read it with that one")
     }
     do { return try CanonicalJSON.decode(RunRecord.self, from: data) } catch {
-      throw .damagedFile(path: record, problem: "is not the record of a run (\(error))")
+      throw .damagedFile(path: record, problem: "is not the record of a run: \(CanonicalJSON.problem(error))", remedy: Self.restore)
     }
   }
 
@@ -75,7 +90,7 @@ public struct RunDirectory: Hashable, Sendable {
 
   func write(_ record: RunRecord) throws(TrainingError) {
     do { try CanonicalJSON.data(record, isPretty: true).write(to: URL(fileURLWithPath: self.record), options: .atomic) } catch {
-      throw .runDirectory(path: self.record, problem: "cannot be written (\(error))", remedy: "check the disk")
+      throw .runDirectory(path: self.record, problem: "cannot be written (\(error.localizedDescription))", remedy: "check the disk")
     }
   }
 }
@@ -120,7 +135,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var completedRounds: Int
   /// Rounds planned.
   public var plannedRounds: Int
-  /// Wall time of all rounds, seconds.
+  /// Wall time of all rounds, tests included, seconds.
   public var seconds: Double
   /// Worker threads.
   public var workers: Int

@@ -44,7 +44,7 @@ public struct RunFacts: Codable, Hashable, Sendable {
     allowedEvent = try privacy?.event(rounds: allowedRounds)
     releases =
       if let mechanism = aggregation.mechanism, let split = aggregation.noiseSplit { mechanism.titles(of: split) } else {
-        ["mean of the updates, exact"]
+        ["\(plan.aggregation.exactRelease); no noise is added"]
       }
     guard let relation = plan.privacy?.neighboringRelation else {
       leaks = ["everything: this run adds no noise, its model and metrics are exact functions of the training data"]
