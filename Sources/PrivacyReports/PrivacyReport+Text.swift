@@ -1,4 +1,5 @@
 import Foundation
+import PrivacyEvents
 public import PrivateTraining
 
 extension PrivacyReport {
@@ -25,7 +26,7 @@ extension PrivacyReport {
       "Privacy report: \(name)",
       guarantee.sentence + "\n\nCovers \(guarantee.rounds) round\(guarantee.rounds == 1 ? "" : "s"): \(guarantee.basis).")
     section("What is protected, and how", table(mechanismRows))
-    section("Releases of a round", bullets(releases.map(Figure.rounded)))
+    section("Releases of a round", bullets(releases))
     if !epsilonAtDeltas.isEmpty {
       let rows = epsilonAtDeltas.map { [Figure.exact($0.delta), Figure.up($0.guaranteed.upper), Figure.up($0.soFar.upper)] }
       section(

@@ -1,5 +1,6 @@
 import Foundation
 import PrivacyAccounting
+import PrivacyEvents
 import PrivacyReports
 import PrivateTraining
 

@@ -1,4 +1,5 @@
 import Foundation
+import PrivacyEvents
 import PrivacyReports
 import PrivateTraining
 import Synchronization

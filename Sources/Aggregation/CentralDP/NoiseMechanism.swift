@@ -1,3 +1,5 @@
+import PrivacyEvents
+
 /// A technique, or a sum of integers, that clips every message and adds the privacy noise of a pipeline to the sum.
 ///
 /// A pipeline holds at most one. It divides its noise multiplier over the update and the noised counts that the pipeline's
@@ -41,13 +43,14 @@ extension NoiseMechanism {
   public func titles(of split: NoiseSplit) -> [String] {
     let (noise, norm) = split.isLaplace ? ("Laplace noise of scale", "L1") : ("Gaussian noise of", "L2")
     return split.groupNoiseMultipliers.map {
-      "sum of clipped updates: \(noise) \($0) × the clipping norm per coordinate (\(norm) sensitivity: the clipping norm)"
+      "sum of clipped updates: \(noise) \(Figure.noise($0)) × the clipping norm per coordinate (\(norm) sensitivity: the clipping norm)"
     } + split.bitDeviations.map(countTitle)
   }
 
   /// Sentence for a count of centred bits.
   func countTitle(_ deviation: Double) -> String {
-    "count of clients within an adaptive norm: Gaussian noise of standard deviation \(deviation) (sensitivity 1/2, multiplier \(2 * deviation))"
+    "count of clients within an adaptive norm: Gaussian noise of standard deviation \(Figure.noise(deviation)) "
+      + "(sensitivity 1/2, multiplier \(Figure.noise(2 * deviation)))"
   }
 
   /// A trusted server with noise on the integer grid, unless stated otherwise.

@@ -128,11 +128,12 @@ public struct TreeGaussian: CorrelatedMechanism, IntegerSummation {
   public func titles(of split: NoiseSplit) -> [String] {
     let trees = restarts.map { ", in trees that start anew after round \($0.warmup) and then every \($0.frequency)" } ?? ""
     return [
-      "sums of clipped updates over dyadic ranges of rounds\(trees): Gaussian noise of \(self.split.updateNoiseMultiplier) × the clipping norm "
+      "sums of clipped updates over dyadic ranges of rounds\(trees): Gaussian noise of \(Figure.noise(self.split.updateNoiseMultiplier)) × the clipping norm "
         + "per node and coordinate (L2 sensitivity of a node: the clipping norm)"
     ]
       + self.split.bitDeviations.map {
-        "the same sums of counts of clients within the adaptive norm: Gaussian noise of standard deviation \($0) per node (sensitivity 1/2)"
+        "the same sums of counts of clients within the adaptive norm: Gaussian noise of standard deviation \(Figure.noise($0)) per node "
+          + "(sensitivity 1/2)"
       } + split.bitDeviations.map(countTitle)
   }
 

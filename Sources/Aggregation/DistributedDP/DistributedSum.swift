@@ -122,10 +122,11 @@ public struct DistributedSum: NoiseMechanism, EncodingSummation {
     let name = noise == .skellam ? "Skellam" : "discrete Gaussian"
     return [
       "sum of \(bits)-bit integers modulo 2^\(bits), one per coordinate of the rotated and clipped updates: \(name) noise of variance "
-        + "\(parameters.localVariance) from every client, of which \(minimumClients) count (L2 sensitivity \(l2), L1 \(l1))"
+        + "\(Figure.noise(parameters.localVariance)) from every client, of which \(minimumClients) count "
+        + "(L2 sensitivity \(Figure.sensitivity(l2)), L1 \(Figure.sensitivity(l1)))"
     ]
       + noisedBitDeviations.map {
-        "count of clients within the adaptive norm: Gaussian noise of standard deviation \($0), added by the server (sensitivity 1)"
+        "count of clients within the adaptive norm: Gaussian noise of standard deviation \(Figure.noise($0)), added by the server (sensitivity 1)"
       }
   }
 

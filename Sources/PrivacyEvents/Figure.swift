@@ -59,24 +59,17 @@ public enum Figure {
     return outward(value, up: true, significantDecimals(value), false)
   }
 
+  /// The same without zeros at the end: for a sensitivity.
+  public static func sensitivity(_ value: Double) -> String { trimmed(upSignificant(value)) }
+
   /// Six significant digits, rounded down, without zeros at the end: for noise that was drawn.
-  public static func downSignificant(_ value: Double) -> String {
+  public static func noise(_ value: Double) -> String {
     guard value > 0, value.isFinite else { return plain(value) }
     return trimmed(outward(value, up: false, significantDecimals(value), false))
   }
 
   /// Decimals that leave six significant digits.
   private static func significantDecimals(_ value: Double) -> Int { max(0, 5 - Int(floor(log10(value)))) }
-
-  /// `sentence` with every number of more than six significant digits rounded to them, so that nothing looks better protected than it
-  /// is: what a person can change is rounded up, and noise down.
-  public static func rounded(in sentence: String) -> String {
-    sentence.replacing(/(sensitivity |, L1 )?(\d+\.\d+(?:e[+-]?\d+)?)/) { match in
-      guard let value = Double(match.2) else { return String(match.0) }
-      guard let label = match.1 else { return downSignificant(value) }
-      return label + trimmed(upSignificant(value))
-    }
-  }
 
   /// An interval with `decimals` decimals, or as many digits in scientific notation where it is small, rounded outward: `[1.25, 1.5]`.
   public static func interval(lower: Double, upper: Double, decimals: Int = 9) -> String {
