@@ -115,24 +115,27 @@ public struct CorrelatedStream: Codable, Hashable, Sendable {
 
 /// The integers of a strategy in one round.
 private struct Filter {
-  /// What each of the kept vectors is taken times for F_t: in units of 2^−24 for past noise, of 2^−32 for S_i · 2^24.
-  private let factors: [Int64]
+  /// What each of the kept vectors is taken times for F_t · 2^24.
+  private let factors: [VectorKernels.FixedPointFactor]
   /// θ_i in units of 2^−32; `nil` where banded.
-  private let decays: [Int64]?
+  private let decays: [UInt64]?
 
   init(_ strategy: ToeplitzStrategy, rounds: Int) {
+    func fraction(_ value: Double) -> UInt64 {
+      UInt64(max(0, ToeplitzStrategy.integer(value, places: ToeplitzStrategy.factorBits)))
+    }
     switch strategy {
     case .banded(let coefficients):
       let kept = coefficients.count - 1
-      var factors = [Int64](repeating: 0, count: strategy.keptCount(after: rounds))
+      var factors = [VectorKernels.FixedPointFactor](repeating: .integer(0), count: strategy.keptCount(after: rounds))
       for j in 1..<(factors.count + 1) {
-        factors[(rounds - j) % kept] = ToeplitzStrategy.integer(coefficients[j], places: ToeplitzStrategy.fractionBits)
+        factors[(rounds - j) % kept] = .integer(ToeplitzStrategy.integer(coefficients[j], places: ToeplitzStrategy.fractionBits))
       }
       self.factors = factors
       decays = nil
     case .buffered(let scales, let decays):
-      factors = scales.map { ToeplitzStrategy.integer($0, places: ToeplitzStrategy.factorBits) }
-      self.decays = decays.map { ToeplitzStrategy.integer($0, places: ToeplitzStrategy.factorBits) }
+      factors = scales.map { .fraction(fraction($0)) }
+      self.decays = decays.map(fraction)
     }
   }
 
@@ -141,64 +144,29 @@ private struct Filter {
     var share = [Int64](repeating: 0, count: range.count)
     var greatest = 0.0
     for (buffer, factor) in zip(buffers, factors) {
-      var seen: Int64 = 0
-      share.withUnsafeMutableBufferPointer { share in
-        buffer.withUnsafeBufferPointer { buffer in
-          let values = UnsafeBufferPointer(rebasing: buffer[range])
-          // Without checks, as wrapped sums are thrown away below.
-          for value in values { seen |= value ^ (value &>> 63) }
-          if decays != nil {
-            for i in values.indices { share[i] &-= Self.product(values[i], factor) }
-          } else if let low = UInt32(exactly: factor) {
-            // The usual case, in two products of 32 bits, which every processor has for vectors.
-            for i in values.indices {
-              let value = UInt64(bitPattern: values[i])
-              let high = (value &>> 32) &* UInt64(low) &<< 32
-              share[i] &-= Int64(bitPattern: UInt64(UInt32(truncatingIfNeeded: value)) &* UInt64(low) &+ high)
-            }
-          } else {
-            for i in values.indices { share[i] &-= factor &* values[i] }
-          }
-        }
+      let bound = Self.bound(VectorKernels.best.subtract(buffer, in: range, times: factor, from: &share))
+      switch factor {
+      case .integer(let factor): greatest += abs(Double(factor)) * bound
+      case .fraction(let factor):
+        // Less than what the kernel takes, so that what has decayed leaves room for new noise.
+        guard bound <= 0x1p61 else { throw .sumOverflow }
+        greatest += Double(factor) * 0x1p-32 * bound
       }
-      let bound = Self.bound(seen)
-      greatest += abs(Double(factor)) * (decays == nil ? bound : bound * 0x1p-32)
-      // The parts of a product by 2^−32 fit as well.
-      if decays != nil, bound > 0x1p61 { throw .sumOverflow }
     }
+    // Only then nothing has wrapped around.
     guard greatest <= 0x1p62 else { throw .sumOverflow }
     return share
   }
 
-  /// S_i of the next round, after the noise `values` of this one.
+  /// S_i of the next round, after the noise `values` of this one and a ``negatedShare(of:_:)`` of all parameters.
   func advanced(_ buffers: [[Int64]], _ values: [Int64]) throws(AggregationError) -> [[Int64]] {
     guard let decays else { return buffers }
     var seen: Int64 = 0
     for value in values { seen |= value ^ (value &>> 63) }
-    let places = Int64(ToeplitzStrategy.fractionBits)
-    // What is decayed is at most 2^61 here.
     guard Self.bound(seen) <= 0x1p37 else { throw .sumOverflow }
-    return decays.indices.map { index in
-      VectorMath.makeLarge(values.count) { next in
-        guard index < buffers.count else {
-          for i in values.indices { next.initializeElement(at: i, to: values[i] &<< places) }
-          return
-        }
-        let (decay, buffer) = (decays[index], buffers[index])
-        buffer.withUnsafeBufferPointer { buffer in
-          values.withUnsafeBufferPointer { values in
-            for i in values.indices { next.initializeElement(at: i, to: Self.product(buffer[i], decay) &+ values[i] &<< places) }
-          }
-        }
-      }
-    }
-  }
-
-  /// value · factor / 2^32 to the nearest integer, for |value| ≤ 2^61 and 0 ≤ factor ≤ 2^32; other values give any number.
-  @inline(__always)
-  private static func product(_ value: Int64, _ factor: Int64) -> Int64 {
-    let low = UInt64(UInt32(truncatingIfNeeded: value)) &* UInt64(bitPattern: factor) &+ 1 &<< 31
-    return (value &>> 32) &* factor &+ Int64(bitPattern: low &>> 32)
+    let places = ToeplitzStrategy.fractionBits
+    if buffers.isEmpty { return [[Int64]](repeating: values.map { $0 << Int64(places) }, count: decays.count) }
+    return zip(buffers, decays).map { VectorKernels.best.decayed($0, by: $1, plus: values, shift: places) }
   }
 
   /// A power of two that no magnitude exceeds, of those whose bits, inverted below 0, are in `seen`.
