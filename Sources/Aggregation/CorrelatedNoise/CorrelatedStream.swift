@@ -25,8 +25,8 @@ public import SecureNoise
 ///    differs by Δ: fill the distances δ_t up to Δ by one more release; then the log likelihood ratio is Σ⟨δ_t, Z_t⟩/s² ± Δ²/2s², and its
 ///    sum is N(0, Δ²s²), for E exp(iuΣ⟨δ_t, Z_t⟩ + u²s²Σ‖δ_t‖²/2) = 1, taking the last round first.
 ///
-/// What leaves 62 bits is an error. That shows something of the noise, but on a grid that ``MatrixGaussian`` chooses takes a number of 128
-/// deviations, of a probability below e^−8000.
+/// What leaves 62 bits is an error. That shows something of the noise, but on the grid that ``MatrixGaussian`` chooses it takes a number of
+/// 64 deviations in the planned rounds, of a probability below e^−2000.
 ///
 /// - Warning: `buffers` hold the noise itself. Whoever sees them and the releases can take the noise off: a checkpoint with them must be
 ///   kept as secret as the clients' updates.

@@ -14,9 +14,9 @@ public import SecureNoise
 ///
 /// **Why the accounting of a real Gaussian holds exactly**, floating point included (Mironov 2012):
 ///
-/// 1. As in ``CentralGaussian``, a client's clipped update is put on the grid of C·2^−k, truncated toward zero, its norm checked on the
-///    integers to be at most 2^k, and sums of integers are exact. So X is a matrix of integers, and the event's neighbours hold of it,
-///    in units of 2^k.
+/// 1. As in ``CentralGaussian``, a client's clipped update is put on a grid of 2^−k of the clipping norm, truncated toward zero, its norm
+///    checked on the integers to be at most 2^k, and sums of integers are exact. So the sums X of all rounds are integers, and a person
+///    moves one round's by 2^k at most, in L2.
 /// 2. What is released is, in steps, X plus the integer noise of a ``CorrelatedStream`` whose fresh deviation is z ‖c‖ 2^k exactly. For a
 ///    banded strategy, with coefficients in fixed point, that is a function of C X + Z for real Gaussian Z: the mechanism of the event.
 /// 3. A buffered strategy cannot be followed exactly with a bounded number of digits. Its rounding adds at most 2e√M to the distance by
@@ -89,8 +89,9 @@ public struct MatrixGaussian: CorrelatedMechanism, UnitVectorSummation {
     let rounds = min(plannedRounds, 10_000)
     let greatest = strategy.prefixResponse(count: rounds).reduce(0) { max($0, abs($1)) }
     try require(greatest < 1e3, "greatest response of a prefix sum to one fresh number", greatest, "below 1,000: choose another strategy")
-    // 2^30 steps and 24 binary places leave 8 bits of the 62 to rare numbers.
-    let spread = freshNoiseMultiplier * strategy.greatestDeviation(rounds: rounds)
+    // 2^30 steps and 24 binary places leave 8 bits of the 62 to rare numbers. What a buffer holds may grow for longer.
+    let reach = if case .buffered = strategy { min(plannedRounds, 1 << 20) } else { rounds }
+    let spread = freshNoiseMultiplier * strategy.greatestDeviation(rounds: reach)
     try require(spread <= 0x1p29, "greatest deviation of correlated noise, in clipping norms", spread, "at most 2^29")
     grid = IntegerGrid(noiseDeviation: spread)
     let error = strategy.roundingError
