@@ -130,6 +130,13 @@ struct MatrixGridTests {
         plannedRounds: rounds)
       let needed = 2 * error(technique.strategy) * 0x1p22 / Double(1 << technique.gridBits)
       #expect(technique.roundingAllowance >= needed && technique.roundingAllowance < 1.001 * needed && needed < 1e-4)
+      // What is drawn.
+      var state = technique.initialState()
+      let figures = try technique.decode(
+        [0], senders: 0, count: 1, reports: [0], round: facts, state: &state, noise: testNoise()
+      ).measurements
+      let drawn = try #require(figures.first { $0.name == .noiseStandardDeviation }).value * 10 / technique.freshNoiseMultiplier
+      #expect(drawn - 1 >= needed - 1e-15 && drawn - 1 <= 1.001 * needed + 1e-15)
     }
     let banded = try MatrixGaussian(
       noiseMultiplier: 1.5, clientsPerRound: 10, clippingNorm: 1, strategy: .squareRoot(bands: 30), plannedRounds: 100)
