@@ -22,7 +22,7 @@ public import SecureNoise
 /// 2. The means for data X and X′ differ by the round's row of C(X − X′) and 2e at most a number. Over all rounds and parameters,
 ///    M numbers, that is Δ ≤ ‖C(X − X′)‖ + 2e√M in L2, whatever was released. ``MatrixGaussian`` widens the noise by as much.
 /// 3. Gaussians of deviation s whose means differ, in every course of releases, by Δ together at most lose no more than one that
-///    differs by Δ: fill the distances δ_t up to Δ by one more release; then the log likelihood ratio is Σ⟨δ_t, Z_t⟩/s² ± Δ²/2s², and its
+///    differs by Δ: fill the distances δ_t up to Δ by one more release; then the log likelihood ratio is Σ⟨δ_t, Z_t⟩/s² ± Δ²/2s², and the
 ///    sum is N(0, Δ²s²), for E exp(iuΣ⟨δ_t, Z_t⟩ + u²s²Σ‖δ_t‖²/2) = 1, taking the last round first.
 ///
 /// What leaves 62 bits is an error. That shows something of the noise, but on the grid that ``MatrixGaussian`` chooses it takes a number of
