@@ -69,6 +69,18 @@ void cvk_grid_add(
 
 int32_t cvk_add_i64(int32_t level, const int64_t *x, int64_t *sum, size_t count) { return table(level)->add_i64(x, sum, count); }
 
+int64_t cvk_subtract_multiple_i64(int32_t level, int64_t factor, const int64_t *x, int64_t *sum, size_t count) {
+  return table(level)->subtract_multiple_i64(factor, x, sum, count);
+}
+
+int64_t cvk_subtract_fraction_i64(int32_t level, uint64_t factor, const int64_t *x, int64_t *sum, size_t count) {
+  return table(level)->subtract_fraction_i64(factor, x, sum, count);
+}
+
+void cvk_decay_i64(int32_t level, uint64_t factor, const int64_t *x, const int64_t *added, int32_t shift, int64_t *out, size_t count) {
+  table(level)->decay_i64(factor, x, added, shift, out, count);
+}
+
 void cvk_subtract(int32_t level, const float *a, const float *b, float *out, size_t count) {
   table(level)->subtract(a, b, out, count);
 }

@@ -313,6 +313,47 @@ static int32_t add_i64(const int64_t *restrict x, int64_t *restrict sum, size_t 
   return (overflow >> 63) == 0;
 }
 
+CVK_INLINE uint64_t inverted_below_0(int64_t x) { return (uint64_t)(x ^ (x >> 63)); }
+
+static int64_t subtract_multiple_i64(int64_t factor, const int64_t *restrict x, int64_t *restrict sum, size_t count) {
+  uint64_t seen = 0;
+  const uint64_t by = (uint64_t)factor;
+  if (by >> 32) {
+    for (size_t i = 0; i < count; i++) {
+      sum[i] = (int64_t)((uint64_t)sum[i] - by * (uint64_t)x[i]);
+      seen |= inverted_below_0(x[i]);
+    }
+    return (int64_t)seen;
+  }
+  // Two products of 32 bits, which every level has for vectors.
+  for (size_t i = 0; i < count; i++) {
+    const uint64_t value = (uint64_t)x[i];
+    sum[i] = (int64_t)((uint64_t)sum[i] - ((value & UINT32_MAX) * (by & UINT32_MAX) + (((value >> 32) * (by & UINT32_MAX)) << 32)));
+    seen |= inverted_below_0(x[i]);
+  }
+  return (int64_t)seen;
+}
+
+// x · factor / 2³² to the nearest integer: both parts of x give products of 64 bits, and the lower one has room for the half.
+CVK_INLINE int64_t fraction(int64_t x, uint64_t factor) {
+  const uint64_t low = ((uint64_t)x & UINT32_MAX) * factor + ((uint64_t)1 << 31);
+  return (int64_t)((uint64_t)(x >> 32) * factor + (low >> 32));
+}
+
+static int64_t subtract_fraction_i64(uint64_t factor, const int64_t *restrict x, int64_t *restrict sum, size_t count) {
+  uint64_t seen = 0;
+  for (size_t i = 0; i < count; i++) {
+    sum[i] = (int64_t)((uint64_t)sum[i] - (uint64_t)fraction(x[i], factor));
+    seen |= inverted_below_0(x[i]);
+  }
+  return (int64_t)seen;
+}
+
+static void decay_i64(
+    uint64_t factor, const int64_t *restrict x, const int64_t *restrict added, int32_t shift, int64_t *restrict out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = (int64_t)((uint64_t)fraction(x[i], factor) + ((uint64_t)added[i] << shift));
+}
+
 const struct cvk_table CVK_TABLE = {
     .sum_of_squares = sum_of_squares,
     .sum_of_squares_f64 = sum_of_squares_f64,
@@ -324,5 +365,8 @@ const struct cvk_table CVK_TABLE = {
     .scale = scale,
     .grid_add = grid_add,
     .add_i64 = add_i64,
+    .subtract_multiple_i64 = subtract_multiple_i64,
+    .subtract_fraction_i64 = subtract_fraction_i64,
+    .decay_i64 = decay_i64,
     .subtract = subtract,
 };

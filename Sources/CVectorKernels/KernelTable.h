@@ -17,6 +17,9 @@ struct cvk_table {
   void (*grid_add)(
       size_t vectors, const double *factors, const float *const *x, uint64_t greatest, int64_t *sum, size_t count, uint8_t *added);
   int32_t (*add_i64)(const int64_t *x, int64_t *sum, size_t count);
+  int64_t (*subtract_multiple_i64)(int64_t factor, const int64_t *x, int64_t *sum, size_t count);
+  int64_t (*subtract_fraction_i64)(uint64_t factor, const int64_t *x, int64_t *sum, size_t count);
+  void (*decay_i64)(uint64_t factor, const int64_t *x, const int64_t *added, int32_t shift, int64_t *out, size_t count);
   void (*subtract)(const float *a, const float *b, float *out, size_t count);
 };
 

@@ -46,7 +46,7 @@ extension RandomSource {
       throw .unsupportedParameter(name: "standard deviation", value: "\(standardDeviation)", supported: "a number from 0 to 2⁵⁷ grid units")
     }
     if standardDeviation == 0 { return }
-    let scale = GridScale(standardDeviation, .nearest)
+    let scale = GridScale(standardDeviation, .half)
     let fits = values.withUnsafeMutableBufferPointer { values in
       GaussianStrips.fast.withUnsafeBufferPointer { strips in
         usingFastPath ? addGridGaussian(scale, strips, to: values) : addExactGridGaussian(scale, to: values)
@@ -99,9 +99,10 @@ extension RandomSource {
 
   /// One number, nil where it does not fit into 64 bits.
   @inline(never)
-  private func gridGaussian(_ scale: GridScale, _ strips: UnsafeBufferPointer<GaussianStrips.FastStrip>) -> Int64? {
+  func gridGaussian(_ scale: GridScale, _ strips: UnsafeBufferPointer<GaussianStrips.FastStrip>) -> Int64? {
     while true {
       let cell = GaussianCell(nextUInt64())
+      let scale = scale.facing(cell)
       if cell.strip < strips.count {
         if let noise = carefulGridGaussian(scale, cell, strips[cell.strip], GaussianStrips.strips[cell.strip]) { return noise.value }
       } else {
@@ -133,11 +134,11 @@ extension RandomSource {
   }
 
   /// One number without floating point.
-  private func exactGridGaussian(_ scale: GridScale) -> Int64? {
+  func exactGridGaussian(_ scale: GridScale) -> Int64? {
     while true {
       let cell = GaussianCell(nextUInt64())
       let strip = cell.strip < GaussianStrips.strips.count ? GaussianStrips.strips[cell.strip] : drawTail()
-      if let noise = refinedGridGaussian(scale, cell, strip) { return noise.value }
+      if let noise = refinedGridGaussian(scale.facing(cell), cell, strip) { return noise.value }
     }
   }
 
@@ -173,7 +174,7 @@ extension RandomSource {
   @inline(never)
   func roundedPosition(of point: inout RefinedPoint, _ scale: GridScale) -> Int64? {
     while true {
-      if let magnitude = point.rounded(scale.direction, times: scale.exact) { return magnitude.uint64.flatMap(Int64.init(exactly:)) }
+      if let magnitude = point.rounded(scale.offset, times: scale.exact) { return magnitude.uint64.flatMap(Int64.init(exactly:)) }
       point.refinePosition(nextUInt64())
     }
   }

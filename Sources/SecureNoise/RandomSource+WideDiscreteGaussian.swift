@@ -12,7 +12,7 @@ extension RandomSource {
   /// As in the grid Gaussian, floating point answers only what is certain with a margin, and the rest is decided by further bits of
   /// the same point. k is found first, then the level is compared.
   func addWideDiscreteGaussian(_ sigma: Double, to values: UnsafeMutableBufferPointer<Int64>, usingFastPath: Bool) -> Bool {
-    let scale = GridScale(sigma, .up)
+    let scale = GridScale(sigma, .one)
     return GaussianStrips.fastAbove.withUnsafeBufferPointer { strips in
       var index = 0
       while index < values.count {

@@ -82,12 +82,12 @@ package struct RefinedPoint: Sendable {
   }
 
   /// σ x rounded, nil where the cell of x does not decide it.
-  func rounded(_ direction: GridScale.Direction, times sigma: DyadicNumber) -> Natural? {
+  func rounded(_ offset: GridScale.Offset, times sigma: DyadicNumber) -> Natural? {
     let x = x
     let factor = Natural(sigma.mantissa) << max(0, sigma.exponent)
     let places = xPlaces + max(0, -sigma.exponent)
-    // ⌊v + ½⌋ or ⌊v + 1⌋ of both ends, the upper one not included.
-    let offset = Natural.powerOfTwo(direction == .nearest ? places - 1 : places)
+    // ⌊v + offset⌋ of both ends, the upper one not included. There are at least 48 places.
+    let offset = Natural(offset.numerator) << (places - offset.places)
     let lower = (x.lower * factor + offset) >> places
     let upper = (x.upper * factor + offset - Natural(1 as UInt64)) >> places
     return lower == upper ? lower : nil

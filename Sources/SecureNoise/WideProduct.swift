@@ -1,7 +1,7 @@
 /// σ times the position of a point in a cell, in integers of 128 bits: the second step of the grid Gaussian's rounding, between
 /// floating point and ``RefinedPoint``, which holds the same numbers without a limit.
 struct WideProduct {
-  /// σ x + ½ or σ x + 1 at the lower end of the cell of 32 bits, in units of 2^−places.
+  /// σ x plus the offset of the rounding at the lower end of the cell of 32 bits, in units of 2^−places.
   private let lower: UInt128
   /// σ times the width of the cell in the same units, at most 2⁷³.
   private let width: UInt128
@@ -15,7 +15,7 @@ struct WideProduct {
     guard strip.start < 16 << GaussianStrips.gridPlaces && places <= 120 else { return nil }
     // Standard deviations up to 2⁵⁷, x below 2⁵² units: at most 2¹¹⁰ + 2¹²⁰.
     let factor = UInt128(sigma.mantissa) &<< UInt128(max(0, sigma.exponent))
-    lower = factor * UInt128(x) + 1 &<< UInt128(scale.direction == .nearest ? places - 1 : places)
+    lower = factor * UInt128(x) + UInt128(scale.offset.numerator) &<< UInt128(places - scale.offset.places)
     width = factor * UInt128(strip.width)
   }
 

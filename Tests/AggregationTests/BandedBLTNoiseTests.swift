@@ -25,19 +25,25 @@ struct BandedBLTNoiseTests {
     return inverse
   }
 
-  @Test("streamed noise is C⁻¹ times the fresh noise, C dense, on fixed numbers", arguments: strategies)
+  /// The stream's noise for fresh noise that is given, in steps.
+  private func next(_ stream: inout CorrelatedStream, fresh: [Double]) throws -> [Int64] {
+    try stream.next(count: fresh.count) { block, range in
+      for (place, i) in range.enumerated() { block[place] = Int64((Double(block[place]) * 0x1p-24 + fresh[i]).rounded()) }
+    }
+  }
+
+  @Test("the noise is C⁻¹ times the fresh noise, C dense, within half a step for each number that goes into it", arguments: strategies)
   func dense(strategy: ToeplitzStrategy) throws {
     let n = 23
     let noise = testNoise(5)
-    let fresh = (0..<n).map { _ in (0..<4).map { _ in noise.gaussian() } }
-    let inverse = denseInverse(strategy, n)
+    let fresh = (0..<n).map { _ in (0..<4).map { _ in 0x1p20 * noise.gaussian() } }
     var stream = try CorrelatedStream(strategy: strategy)
+    let inverse = denseInverse(stream.strategy, n)
     for t in 0..<n {
-      var values = fresh[t]
-      try stream.correlate(&values)
+      let values = try next(&stream, fresh: fresh[t])
       for i in 0..<4 {
         let expected = (0...t).reduce(0) { $0 + inverse[t][$1] * fresh[$1][i] }
-        #expect(abs(values[i] - expected) < 1e-12)
+        #expect(abs(Double(values[i]) - expected) < 0.501 * (0...t).reduce(0) { $0 + abs(inverse[t][$1]) })
       }
     }
     // Memory: bands − 1 vectors, or one a buffer.
@@ -48,16 +54,13 @@ struct BandedBLTNoiseTests {
   }
 
   @Test(
-    "covariance of the streamed noise is C⁻¹C⁻ᵀ over 6 rounds, 60,000 draws (147 figures, 6.5σ: false alarm below 2e-8)",
+    "covariance of the noise is C⁻¹C⁻ᵀ over 6 rounds, 60,000 draws (147 figures, 6.5σ: false alarm below 2e-8)",
     arguments: strategies)
   func covariance(strategy: ToeplitzStrategy) throws {
     let (n, draws) = (6, 60_000)
     var stream = try CorrelatedStream(strategy: strategy)
     let outputs = try (0..<n).map { t in
-      var values = [Double](repeating: 0, count: draws)
-      testNoise(UInt64(300 + t)).addGaussian(standardDeviation: 1, to: &values)
-      try stream.correlate(&values)
-      return values
+      try stream.next(count: draws, deviation: 0x1p20, noise: testNoise(UInt64(300 + t))).map { Double($0) * 0x1p-20 }
     }
     let inverse = denseInverse(strategy, n)
     let exact = inverse.map { a in inverse.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } } }
@@ -96,12 +99,8 @@ struct BandedBLTNoiseTests {
   func resume(strategy: ToeplitzStrategy) throws {
     for stop in [0, 1, 2, 9] {
       var whole = try CorrelatedStream(strategy: strategy)
-      func run(_ stream: inout CorrelatedStream, _ range: Range<Int>) throws -> [[Double]] {
-        try range.map { t in
-          var values = [0.1 * Double(t), -1 / 3.0, 1]
-          try stream.correlate(&values)
-          return values
-        }
+      func run(_ stream: inout CorrelatedStream, _ range: Range<Int>) throws -> [[Int64]] {
+        try range.map { t in try stream.next(count: 3, deviation: 1e6, noise: testNoise(UInt64(t))) }
       }
       _ = try run(&whole, 0..<stop)
       var resumed = try reread(whole)
@@ -116,21 +115,28 @@ struct BandedBLTNoiseTests {
       .banded(coefficients: []), .banded(coefficients: [0.5]), .banded(coefficients: [1, .nan]), .banded(coefficients: [1, .infinity]),
       .buffered(outputScales: [], decays: []), .buffered(outputScales: [0.1], decays: [1]), .buffered(outputScales: [-0.1], decays: [0.5]),
       .buffered(outputScales: [0.1, 0.1], decays: [0.5]), .buffered(outputScales: [.nan], decays: [0.5]),
-      .banded(coefficients: [Double](repeating: 1, count: 2000)),
+      .banded(coefficients: [Double](repeating: 1, count: 2000)), .buffered(outputScales: [1.5], decays: [0.5]),
     ] as [ToeplitzStrategy] {
       #expect(throws: AggregationError.self) { try CorrelatedStream(strategy: strategy) }
     }
     var stream = try CorrelatedStream(strategy: .banded(coefficients: [1, 0.5, 0.25]))
-    var values = [1.0, 2]
-    try stream.correlate(&values)
-    var other = [1.0]
-    #expect(throws: AggregationError.lengthMismatch(expected: 2, found: 1)) { try stream.correlate(&other) }
+    _ = try stream.next(count: 2, deviation: 1, noise: testNoise())
+    #expect(throws: AggregationError.lengthMismatch(expected: 2, found: 1)) { try stream.next(count: 1, deviation: 1, noise: testNoise()) }
     let text = String(decoding: try JSONEncoder().encode(stream), as: UTF8.self)
     for rounds in ["-1", "2", "0"] {
       var broken = try JSONDecoder().decode(
         CorrelatedStream.self, from: Data(text.replacingOccurrences(of: "\"rounds\":1", with: "\"rounds\":\(rounds)").utf8))
-      #expect(throws: AggregationError.self) { try broken.correlate(&values) }
+      #expect(throws: AggregationError.self) { try broken.next(count: 2, deviation: 1, noise: testNoise()) }
     }
+    // A strategy that is not in fixed point.
+    var other = try JSONDecoder().decode(
+      CorrelatedStream.self, from: Data(text.replacingOccurrences(of: "0.25", with: "0.3").utf8))
+    #expect(other != stream)
+    #expect(throws: AggregationError.self) { try other.next(count: 2, deviation: 1, noise: testNoise()) }
+    for deviation in [-1, .nan, .infinity] {
+      #expect(throws: AggregationError.self) { try stream.next(count: 2, deviation: deviation, noise: testNoise()) }
+    }
+    #expect(throws: AggregationError.self) { try stream.next(count: -2, deviation: 1, noise: testNoise()) }
     for (rounds, bands) in [(0, 1), (10, 11), (10, 0), (-5, 2), (100_000, 500), (Int.max, 2)] {
       #expect(throws: AggregationError.self) { try ToeplitzStrategy.optimizedBanded(rounds: rounds, bands: bands) }
     }

@@ -145,7 +145,7 @@ struct CorrelatedNoiseTechniqueTests {
     ] {
       let pipeline = try AggregationPipeline.mean().matrixGaussian(
         noiseMultiplier: 0.8, clientsPerRound: 5, clippingNorm: 2, strategy: strategy, plannedRounds: 20)
-      let technique = try #require(pipeline.techniques.first as? MatrixGaussian)
+      let technique = try #require(pipeline.summation as? MatrixGaussian)
       guard case .matrixMechanism(let multiplier, let matrix, 1, 1) = technique.event(rounds: 5, participation: .once) else {
         Issue.record("another event")
         return
@@ -231,16 +231,14 @@ struct CorrelatedNoiseTechniqueTests {
       let matrix = try MatrixGaussian(
         noiseMultiplier: 1, clientsPerRound: 3, clippingNorm: 0.7, strategy: strategy, plannedRounds: 20)
       try check(matrix.initialState()) { round, state, noise in
-        var sum = [1.5, -0.25, Double(round)]
-        let figures = try matrix.processServer(&sum, reports: [1], round: facts, state: &state, noise: noise)
-        return (sum, figures)
+        let sum = [1500, -25, Int64(round)]
+        return try matrix.decode(sum, senders: 0, count: 3, reports: [1], round: facts, state: &state, noise: noise)
       }
     }
   }
 
   @Test("states of another configuration, bad numbers and impossible compositions are refused")
   func errors() throws {
-    var sum = [0.0]
     let one = try TreeGaussian(noiseMultiplier: 1, clientsPerRound: 3, norm: .fixed(1))
     for other in [
       try TreeGaussian(noiseMultiplier: 0.5, clientsPerRound: 3, norm: .fixed(1)),
@@ -257,11 +255,13 @@ struct CorrelatedNoiseTechniqueTests {
       noiseMultiplier: 1, clientsPerRound: 3, clippingNorm: 1, strategy: .banded(coefficients: [1, 0.4]), plannedRounds: 9
     ).initialState()
     #expect(throws: AggregationError.stateMismatch(technique: "matrix")) {
-      try matrix.processServer(&sum, reports: [0], round: facts, state: &state, noise: testNoise())
+      try matrix.decode([0], senders: 0, count: 1, reports: [0], round: facts, state: &state, noise: testNoise())
     }
     var own = matrix.initialState()
-    #expect(throws: AggregationError.self) {
-      try matrix.processServer(&sum, reports: [0, 0], round: facts, state: &own, noise: testNoise())
+    for (reports, count) in [([0, 0], 1), ([0], 2)] as [(ArraySlice<Double>, Int)] {
+      #expect(throws: AggregationError.self) {
+        try matrix.decode([0], senders: 0, count: count, reports: reports, round: facts, state: &own, noise: testNoise())
+      }
     }
     for (z, n, c) in [(-1, 10, 1), (.nan, 10, 1), (1, 0, 1), (1, 10, 0), (1, .infinity, 1), (1, 10, .nan), (1e200, 1, 1)]
       as [(Double, Double, Double)]

@@ -47,6 +47,33 @@ struct KernelLevelTests {
     }
   }
 
+  @Test("Products in fixed point are those of wide integers, rounded to the nearest", arguments: KernelLevel.available)
+  func fixedPoint(level: KernelLevel) {
+    let kernels = VectorKernels(level: level)
+    var generator = TestGenerator(state: 5)
+    for count in Self.counts {
+      for bits in [3, 31, 33, 61] as [Int64] {
+        let x = (0..<count).map { _ in Int64(bitPattern: generator.next()) >> (63 - bits) }
+        let sums = (0..<count).map { _ in Int64(bitPattern: generator.next()) }
+        let range = count / 3..<count
+        let seen = x[range].reduce(0) { $0 | ($1 < 0 ? ~$1 : $1) }
+        for factor in [0, 1, -1, 1 << 24, Int64(UInt32.max), 1 << 32, -(1 << 40), Int64(bitPattern: generator.next())] {
+          var result = Array(sums[range])
+          #expect(kernels.subtract(x, in: range, times: .integer(factor), from: &result) == seen)
+          #expect(result == range.map { sums[$0] &- factor &* x[$0] })
+        }
+        for factor in [0, 1, 1 << 31, 1 << 32, generator.next() >> 32, (1 << 32) - 1] as [UInt64] {
+          func product(_ value: Int64) -> Int64 { Int64(truncatingIfNeeded: (Int128(value) * Int128(factor) + 1 << 31) >> 32) }
+          var result = Array(sums[range])
+          #expect(kernels.subtract(x, in: range, times: .fraction(factor), from: &result) == seen)
+          #expect(result == range.map { sums[$0] &- product(x[$0]) })
+          let added = sums.map { $0 >> 30 }
+          #expect(kernels.decayed(x, by: factor, plus: added, shift: 24) == zip(x, added).map { product($0) &+ $1 << 24 })
+        }
+      }
+    }
+  }
+
   @Test(arguments: KernelLevel.available)
   func elementwiseOperations(level: KernelLevel) {
     let kernels = VectorKernels(level: level)

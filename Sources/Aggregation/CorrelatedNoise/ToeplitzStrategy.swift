@@ -94,6 +94,9 @@ public enum ToeplitzStrategy: Codable, Hashable, Sendable {
   /// a_0 … a_{count−1}, the response of the prefix sums to one fresh number: a(x) = 1/((1 − x) c(x)).
   func prefixResponse(count: Int) -> [Double] { quotient(LearningWorkload.prefixSums.coefficients(count: count)) }
 
+  /// The first `count` entries of the first column of C⁻¹.
+  func inverseColumn(count: Int) -> [Double] { quotient([1] + [Double](repeating: 0, count: max(0, count - 1))) }
+
   /// The first coefficients of w(x)/c(x), as many as those of w.
   private func quotient(_ numerator: [Double]) -> [Double] {
     var response = numerator

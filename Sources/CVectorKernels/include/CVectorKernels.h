@@ -61,6 +61,15 @@ void cvk_grid_add(
 /// sum[i] += x[i] of integers, wrapping around; whether none did.
 int32_t cvk_add_i64(int32_t level, const int64_t *x, int64_t *sum, size_t count);
 
+/// sum[i] −= factor · x[i] of integers, wrapping around; the bits, inverted below 0, of all x[i].
+int64_t cvk_subtract_multiple_i64(int32_t level, int64_t factor, const int64_t *x, int64_t *sum, size_t count);
+
+/// The same with factor · x[i] / 2³² to the nearest integer, for a factor of at most 2³²; wrong beyond |x[i]| = 2⁶², which the bits show.
+int64_t cvk_subtract_fraction_i64(int32_t level, uint64_t factor, const int64_t *x, int64_t *sum, size_t count);
+
+/// out[i] = that of x[i] + added[i] · 2^shift.
+void cvk_decay_i64(int32_t level, uint64_t factor, const int64_t *x, const int64_t *added, int32_t shift, int64_t *out, size_t count);
+
 /// out[i] = a[i] − b[i].
 void cvk_subtract(int32_t level, const float *a, const float *b, float *out, size_t count);
 

@@ -91,9 +91,11 @@ extension AggregationPlan {
         clippedCountStandardDeviation: deviation, isEfficient: efficient)
     case .banded(let multiplier, let norm, _), .blt(let multiplier, let norm, _):
       guard let strategy else { throw .invalidComposition(technique: "matrix", reason: "has no strategy") }
-      return try mean.matrixGaussian(
+      let pipeline = try mean.matrixGaussian(
         noiseMultiplier: multiplier ?? 0, clientsPerRound: expectedCohort, clippingNorm: norm, strategy: strategy,
         plannedRounds: context.rounds)
+      try (pipeline.summation as? MatrixGaussian)?.checkCapacity(rounds: context.rounds, parameters: context.parameterCount)
+      return pipeline
     case .ddpFixed(let multiplier, let norm, let noise, let bits, let clients, let rotation):
       return try mean.distributed(
         Self.distributedSum(noise, multiplier, .fixed(norm), bits: bits, minimumClients: clients, rotation: rotation, in: context))
