@@ -115,10 +115,10 @@ public struct MatrixGaussian: CorrelatedMechanism, UnitVectorSummation {
       switch strategy {
       case .banded(let coefficients): "banded Toeplitz matrix of \(coefficients.count) bands"
       case .buffered(_, let decays):
-        "buffered Toeplitz matrix of \(decays.count) buffers (and Z wider by \(roundingAllowance) of itself for their rounding)"
+        "buffered Toeplitz matrix of \(decays.count) buffers (and Z wider by \(Figure.scientificUp(roundingAllowance)) of itself for their rounding)"
       }
     return [
-      "sums of clipped updates, taken together as C·X + Z with C a \(kind): Z is Gaussian of \(freshNoiseMultiplier) × the clipping norm "
+      "sums of clipped updates, taken together as C·X + Z with C a \(kind): Z is Gaussian of \(Figure.noise(freshNoiseMultiplier)) × the clipping norm "
         + "per coordinate and round (L2 sensitivity of a participation: the norm of a column of C × the clipping norm)"
     ] + split.bitDeviations.map(countTitle)
   }
