@@ -1,5 +1,5 @@
 # The two commands a newcomer needs are `make demo` and `make test`; both install what is missing first.
-.PHONY: setup demo test bench docs format lint
+.PHONY: setup demo test install bench docs format lint
 
 setup:
 	@sh scripts/setup.sh
@@ -9,6 +9,9 @@ demo: setup
 
 test: setup
 	@sh scripts/test.sh
+
+install: setup
+	@sh scripts/install.sh
 
 bench: setup
 	@sh scripts/bench.sh

@@ -22,8 +22,6 @@ int epsilon_gsl_normal_hazard(double x, double *result) {
   return status;
 }
 
-double epsilon_gsl_bessel_i0_scaled(double x) { return gsl_sf_bessel_I0_scaled(x); }
-
 double epsilon_gsl_normal_upper_tail(double x) { return gsl_cdf_ugaussian_Q(x); }
 
 int epsilon_gsl_integrate(epsilon_gsl_function function, void *context, double lower, double upper,

@@ -88,9 +88,10 @@ enum AccountingBenchmark {
     return Row(what: "ε of a1 by Rényi", value: value, golden: nil, timing: timing, target: 0.1e-3)
   }
 
-  /// Times the command from its start to its end, where it has been built.
+  /// Times the command from its start to its end: the one that EPSILON_BENCH_COMMAND names, or one that has been built.
   private static func command() async throws -> Row {
-    let candidates = [".build/release/epsilon", "../.build/release/epsilon"]
+    let named = ProcessInfo.processInfo.environment["EPSILON_BENCH_COMMAND"].map { [$0] }
+    let candidates = named ?? [".build/release/epsilon", "../.build/release/epsilon"]
     guard let path = candidates.first(where: FileManager.default.isExecutableFile(atPath:)) else { throw CommandFailed.notBuilt }
     let timing = try await Timing.measure(repetitions: 20, warmUps: 2) {
       try runCommand(

@@ -16,9 +16,6 @@ const char *epsilon_gsl_message(int status);
 /// Hazard function of the standard normal, density(x) / upper tail(x): the inverse of the Mills ratio.
 int epsilon_gsl_normal_hazard(double x, double *result);
 
-/// exp(-|x|) I0(x), the scaled modified Bessel function of order 0.
-double epsilon_gsl_bessel_i0_scaled(double x);
-
 /// Upper tail of the standard normal.
 double epsilon_gsl_normal_upper_tail(double x);
 

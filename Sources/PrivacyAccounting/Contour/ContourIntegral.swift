@@ -122,6 +122,7 @@ struct ContourIntegral {
     let (a, b) = (rounds * bulk.real[index], rounds * bulk.imaginary[index])
     let own = rounds * bulk.error[index] + unit * (8 + 4 * abs(a) + 4 * abs(b))
     guard relative < 0.5, own < 0.5, a < 300 else { return nil }
+    if logWhole + max(0, a) + 1.1 < limits.logInvisible { return Point(error: 2 * limits.invisible) }
     let grown = expm1(a)
     // Where both terms are too small their difference does not matter.
     if whole * (2 + grown) < limits.negligible { return Point(error: whole * (2 + grown) * 2) }

@@ -22,6 +22,18 @@ struct NonuniformTransform {
     return 350 * Double(nodes) + 2.5 * size * log2(size)
   }
 
+  /// e^(−x) I₀(x) for x ≥ 39, as all arguments here are: fourteen terms of the asymptotic series, of which the next is below 1e-17.
+  private static func scaledBesselI0(_ x: Double) -> Double {
+    let inverse = 1 / x
+    return besselTerms.reduce(0) { $0 * inverse + $1 } / (2 * Double.pi * x).squareRoot()
+  }
+
+  /// ((2k−1)!!)² / (k! 8ᵏ), the greatest k first.
+  private static let besselTerms: [Double] = (1...13).reduce(into: [1.0]) { terms, k in
+    let odd = Double(2 * k - 1)
+    terms.append(terms[k - 1] * odd * odd / (8 * Double(k)))
+  }.reversed()
+
   init(weights: [Double], angles: [Double], count: Int) throws(AccountingError) {
     let size = RealTransform.goodSize(atLeast: 4 * count + 64)
     let transform = try RealTransform(size: size)
@@ -54,12 +66,12 @@ struct NonuniformTransform {
     var imaginary = real
     var error = real
     let rounding = RealTransform.roundingBound(size: size) + 64 * unitRoundoff
-    let whole = Numerics.scaledBesselI0(peak)
+    let whole = Self.scaledBesselI0(peak)
     for index in 0..<count {
       let frequency = 2 * Double.pi * Double(index) / Double(size)
       let argument = cutoff * (Self.shape * Self.shape - frequency * frequency).squareRoot()
       // The window's transform at this frequency, times π because the window above lacks the factor 1/π.
-      let factor = Double.pi * Numerics.scaledBesselI0(argument) * exp(argument - peak)
+      let factor = Double.pi * Self.scaledBesselI0(argument) * exp(argument - peak)
       real[index] = transform.spectrum[2 * index] / factor
       imaginary[index] = -transform.spectrum[2 * index + 1] / factor
       error[index] = total * (Self.windowError + rounding * 1.01 * Double.pi * whole / factor)

@@ -42,9 +42,6 @@ enum Numerics {
     return result
   }
 
-  /// e^(−|x|) I₀(x).
-  static func scaledBesselI0(_ x: Double) -> Double { epsilon_gsl_bessel_i0_scaled(x) }
-
   /// Upper tail of the standard normal at `x`.
   static func normalUpperTail(_ x: Double) -> Double { epsilon_gsl_normal_upper_tail(x) }
 
