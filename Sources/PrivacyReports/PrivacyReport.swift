@@ -106,7 +106,11 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
           remedy: "restore the file from a copy")
       }
       let ledger = try PrivacyLedger.open(at: directory.ledger, planHash: record.planHash, startHash: record.startHash())
-      try self.init(plan: plan, record: record, rows: rows, charges: try ledger.charges(), total: try ledger.totalEvent())
+      // The model knows the rounds that it went through, whatever the record and the table say.
+      let hasModel = FileManager.default.fileExists(atPath: directory.model)
+      let modelRounds = hasModel ? try ModelCheckpoint(contentsOf: directory.model).header.rounds : 0
+      try self.init(
+        plan: plan, record: record, rows: rows, modelRounds: modelRounds, charges: try ledger.charges(), total: try ledger.totalEvent())
       // A ledger whose end is missing would understate what was spent.
       let rounds = try ledger.charges().map(\.round)
       let isWhole = plan.privacy == nil || (rounds.count >= completedRounds && rounds.elementsEqual(rounds.indices.map { $0 + 1 }))
@@ -126,7 +130,7 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
   }
 
   private init(
-    plan: TrainingPlan, record: RunRecord, rows: [MetricsFile.Row], charges: [LedgerCharge], total: PrivacyEvent
+    plan: TrainingPlan, record: RunRecord, rows: [MetricsFile.Row], modelRounds: Int, charges: [LedgerCharge], total: PrivacyEvent
   ) throws {
     name = record.name
     softwareVersion = record.softwareVersion
@@ -134,7 +138,7 @@ public struct PrivacyReport: Codable, Hashable, Sendable {
     started = record.started
     status = record.status
     chargedRounds = charges.count
-    completedRounds = max(record.completedRounds, rows.last?.round ?? 0)
+    completedRounds = max(record.completedRounds, rows.last?.round ?? 0, modelRounds)
     plannedRounds = record.plannedRounds
     epsilonBudget = plan.privacy?.epsilon
     let unit = record.facts.hasSimulatedClients ? "one simulated client with all its examples" : "one person with all their examples"

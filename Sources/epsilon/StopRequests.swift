@@ -14,8 +14,8 @@ final class StopRequests: Sendable {
 
   private let state = Mutex(State())
 
-  /// One more interrupt.
-  func add() {
+  /// One more interrupt, by the signal `number`.
+  func add(_ number: Int32) {
     let count = state.withLock { state in
       state.count += 1
       if state.count == 1 { state.trainer?.requestStop() }
@@ -23,10 +23,9 @@ final class StopRequests: Sendable {
       return state.count
     }
     if count == 1 { StandardError.print("\nStopping after this round; press Ctrl-C again to give it up.") }
-    guard count > 2 else { return }
-    // Whoever insists gets the system's own behaviour; every charge is durable already.
-    signal(SIGINT, SIG_DFL)
-    raise(SIGINT)
+    // Whoever insists ends the process as the signal would; every charge is durable already. Raising it again would not, as Dispatch blocks
+    // signals on its threads.
+    if count > 2 { _exit(128 + number) }
   }
 
   /// Directs the first interrupt to `trainer`.

@@ -93,7 +93,7 @@ struct Train: AsyncParsableCommand {
   private func run(_ compiled: CompiledPlan) async throws {
     // From here on a folder is written, so that an interrupt must end the run in order.
     let stop = StopRequests()
-    let signals = Self.onStopSignals { stop.add() }
+    let signals = Self.onStopSignals { stop.add($0) }
     defer { for signal in signals { signal.cancel() } }
     let directory = try RunDirectory(creating: runDir ?? Self.freshDirectory(for: compiled.plan.name), for: compiled)
     var options = PrivateTrainer.Options()
@@ -115,13 +115,13 @@ struct Train: AsyncParsableCommand {
     if record.status == .budget { throw ExitCode(3) }
   }
 
-  /// Calls `handler` on every SIGINT or SIGTERM, on a queue of its own.
-  private static func onStopSignals(_ handler: @escaping @Sendable () -> Void) -> [any DispatchSourceSignal] {
+  /// Calls `handler` with every SIGINT or SIGTERM, on a queue of its own.
+  private static func onStopSignals(_ handler: @escaping @Sendable (Int32) -> Void) -> [any DispatchSourceSignal] {
     let queue = DispatchQueue(label: "epsilon.signals")
     return [SIGINT, SIGTERM].map { number in
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler { handler() }
+      source.setEventHandler { handler(number) }
       source.resume()
       return source
     }

@@ -46,7 +46,7 @@ final class TrainingScreen: Sendable {
     if let privacy = compiled.plan.privacy, let split = compiled.aggregation.noiseSplit {
       let budget = privacy.epsilon.map { "budget ε = \(Figure.exact($0))" } ?? "no budget"
       StandardOutput.print(
-        "noise multiplier \(Figure.upSignificant(split.noiseMultiplier)), \(budget) at δ = \(Figure.exact(privacy.delta))")
+        "noise multiplier \(Figure.noise(split.noiseMultiplier)), \(budget) at δ = \(Figure.exact(privacy.delta))")
     } else {
       StandardOutput.print("no privacy: the plan adds no noise")
     }

@@ -82,7 +82,6 @@ struct GoldenRowTests {
     let (z, indicatorNoise, clip) = (0.6, 1.0, 1.0)
     let r = z / indicatorNoise
     let scale = r / (1 - r * r).squareRoot() * clip
-    #expect(abs(scale - 0.75) < 1e-12 && abs((clip * clip + scale * scale).squareRoot() - 1.25) < 1e-12)
     // An indicator of ±scale under the noise 0.75 is a centred bit of ±½ under 0.75/(2·scale).
     let split = try NoiseSplit(noiseMultiplier: z, bitDeviations: [0.75 / (2 * scale)])
     #expect(abs(split.updateNoiseMultiplier * clip - 0.75) < 1e-12)

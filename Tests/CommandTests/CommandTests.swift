@@ -156,6 +156,15 @@ final class CommandTests {
     #expect(!outcome.output.split(separator: "\n").contains { $0.wholeMatch(of: /\s+\d+\s.*/) != nil })
   }
 
+  @Test("the third interrupt ends the process at once, and its folder can be reported")
+  func interruptThrice() throws {
+    // Clients of minutes, which no earlier interrupt cuts short.
+    let outcome = try interrupt(["algorithm.clientEpochs=10000", "algorithm.clientBatchSize=1"], times: 3) { $0.contains("ε so far") }
+    #expect(outcome.status == 130, "\(outcome)")
+    let report = try epsilon("report", "run", in: folder)
+    #expect(report.status == 0 && report.output.contains("0 released"), "\(report.errors)")
+  }
+
   @Test("an interrupted run shows the row of its last round where rounds are tested sparsely; s/round is the mean since the last row")
   func sparseRows() throws {
     let metrics = folder + "/run/metrics.csv"

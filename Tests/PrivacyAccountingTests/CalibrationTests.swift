@@ -65,6 +65,7 @@ struct CalibrationTests {
       ("power", { pow(root / $0, 3) }, 8), ("bent", { pow(root / $0, $0 > 0.9 ? 1 : 4) }, 12),
       ("exponential", { exp(30 * (root - $0)) }, 12), ("steep", { exp(1e5 * (root - $0)) }, 60),
       ("jump", { $0 < root ? 3 : 0.5 }, 60), ("plateau", { $0 < root ? 1 + 1e-15 : 1 }, 60),
+      ("jump to 1", { $0 < root ? 3 : 1 }, 60),
       ("infinite below", { $0 < root ? .infinity : 0.9 }, 60), ("zero above", { $0 < root ? 1.5 : 0 }, 60),
       ("flat", { pow(root / $0, 1e-3) }, 12),
     ] as [(String, (Double) -> Double, Int)] {

@@ -188,6 +188,9 @@ struct RenyiTests {
       }
       #expect(throws: AccountingError.self) { try accountant.curve(of: round).epsilons(afterRounds: -3...5, delta: 1e-5) }
       #expect(throws: AccountingError.self) { try accountant.curve(of: round).epsilons(afterRounds: 1...5, delta: 2) }
+      for range in [-3...Int.max, Int.min...Int.max, 0...Int.max, 1...10_000_001] {
+        #expect(throws: AccountingError.self) { try accountant.curve(of: round).epsilons(afterRounds: range, delta: 1e-5) }
+      }
     }
     #expect(try PrivacyAccountant().curve(of: .noOp).epsilons(afterRounds: 0...3, delta: 0).allSatisfy { $0.upper == 0 })
   }

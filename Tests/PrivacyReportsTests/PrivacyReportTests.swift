@@ -88,10 +88,24 @@ struct PrivacyReportTests {
       #expect(text.contains("Covers 0 rounds: the run was interrupted before its first round was charged"))
     }
     #expect(try CanonicalJSON.decode(PrivacyReport.self, from: CanonicalJSON.data(report)) == report)
-    // A record that only says so does not take charges back.
-    let other = try await run(stopAfter: 1)
-    defer { remove(other) }
-    #expect(try PrivacyReport(of: other).guarantee.rounds == 4)
+  }
+
+  @Test("no edit of record, table and ledger makes a run look untouched while its model is there")
+  func forged() async throws {
+    let directory = try await run(stopAfter: 1)
+    defer { remove(directory) }
+    #expect(try PrivacyReport(of: directory).guarantee.rounds == 4)
+    let record = try directory.readRecord()
+    try FileManager.default.removeItem(atPath: directory.ledger)
+    _ = try PrivacyLedger.create(at: directory.ledger, planHash: record.planHash, startHash: record.startHash())
+    let table = try String(contentsOfFile: directory.metrics, encoding: .utf8)
+    try (table.prefix { $0 != "\n" } + "\n").write(toFile: directory.metrics, atomically: true, encoding: .utf8)
+    let text = try String(contentsOfFile: directory.record, encoding: .utf8)
+    let edited = text.replacing(/"completedRounds"\s*:\s*1/, with: "\"completedRounds\":0")
+    #expect(edited != text)
+    try edited.write(toFile: directory.record, atomically: true, encoding: .utf8)
+    let error = #expect(throws: TrainingError.self) { try PrivacyReport(of: directory) }
+    #expect(error?.description.contains("0 charges for 1 released rounds") == true, "\(String(describing: error))")
   }
 
   @Test("a run whose process died is reported from its ledger, for the planned rounds")

@@ -17,7 +17,7 @@ enum AggregationBenchmark {
       "The limit of clip and sum is twice the time of reading all updates once: no clip is known before the norm is. "
         + "Ratios are medians over \(repetitions) repetitions, in each of which all rows are measured one after the other.")
     table.notes.append(
-      "Sums are exact integers of 64 bits, read and written once for every eight updates at hand, else once for each. Where such a sum streams "
+      "Sums are exact integers of 64 bits, read and written once for every 32 updates at hand, else once for each. Where such a sum streams "
         + "from memory it moves four times the bytes of an update, and the update itself twice: three times the limit.")
     return table
   }

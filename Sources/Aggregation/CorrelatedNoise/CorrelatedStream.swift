@@ -26,7 +26,7 @@ public import SecureNoise
 ///    sum is N(0, Δ²s²), for E exp(iuΣ⟨δ_t, Z_t⟩ + u²s²Σ‖δ_t‖²/2) = 1, taking the last round first.
 ///
 /// What leaves 62 bits is an error. That shows something of the noise, but on the grid that ``MatrixGaussian`` chooses it takes a number of
-/// 64 deviations in the planned rounds, of a probability below e^−2000.
+/// 64 deviations, of a probability below e^−2000, in the planned rounds that it looks at: 2^24 over the bands, 2^20 with buffers.
 ///
 /// - Warning: `buffers` hold the noise itself. Whoever sees them and the releases can take the noise off: a checkpoint with them must be
 ///   kept as secret as the clients' updates.

@@ -85,8 +85,9 @@ public struct MatrixGaussian: CorrelatedMechanism, UnitVectorSummation {
     freshNoiseMultiplier = noiseMultiplier * strategy.columnNorm(rounds: plannedRounds)
     let deviation = freshNoiseMultiplier * clippingNorm
     try require(deviation <= 1e150, "noise standard deviation", deviation, "at most 1e150: lower the noise multiplier or the clipping norm")
-    // A response that grows shows within as many rounds as any optimisation looks at.
-    let rounds = min(plannedRounds, 10_000)
+    // A response that grows shows within as many rounds as can be looked at quickly.
+    let bands = if case .banded(let coefficients) = strategy { coefficients.count } else { 1 << 24 }
+    let rounds = min(plannedRounds, max(10_000, (1 << 24) / bands))
     let greatest = strategy.prefixResponse(count: rounds).reduce(0) { max($0, abs($1)) }
     try require(greatest < 1e3, "greatest response of a prefix sum to one fresh number", greatest, "below 1,000: choose another strategy")
     // 2^30 steps and 24 binary places leave 8 bits of the 62 to rare numbers. What a buffer holds may grow for longer.
@@ -115,7 +116,7 @@ public struct MatrixGaussian: CorrelatedMechanism, UnitVectorSummation {
       switch strategy {
       case .banded(let coefficients): "banded Toeplitz matrix of \(coefficients.count) bands"
       case .buffered(_, let decays):
-        "buffered Toeplitz matrix of \(decays.count) buffers (and Z wider by \(Figure.scientificUp(roundingAllowance)) of itself for their rounding)"
+        "buffered Toeplitz matrix of \(decays.count) buffers (and Z wider by \(Figure.noise(roundingAllowance)) of itself for their rounding)"
       }
     return [
       "sums of clipped updates, taken together as C·X + Z with C a \(kind): Z is Gaussian of \(Figure.noise(freshNoiseMultiplier)) × the clipping norm "
@@ -136,7 +137,7 @@ public struct MatrixGaussian: CorrelatedMechanism, UnitVectorSummation {
   /// s: standard deviation of fresh noise in steps.
   private var freshDeviation: Double {
     let exact = grid.steps(freshNoiseMultiplier)
-    return roundingAllowance == 0 ? exact : (exact * (1 + roundingAllowance).nextUp).nextUp
+    return exact == 0 || roundingAllowance == 0 ? exact : (exact * (1 + roundingAllowance).nextUp).nextUp
   }
 
   public func unitVector(

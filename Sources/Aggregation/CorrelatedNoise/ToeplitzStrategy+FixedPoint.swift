@@ -8,24 +8,25 @@ extension ToeplitzStrategy {
   static let factorBits = 32
 
   /// This strategy with coefficients rounded to multiples of 2^−24, output scales and decays to multiples of 2^−32: the one that is
-  /// executed, and that belongs into an event. Coefficients that do not rise still do not.
+  /// executed, and that belongs into an event. Coefficients that do not rise still do not: scales are rounded down, as they add up to the
+  /// second coefficient.
   ///
   /// An optimised strategy is at a minimum of its error, which therefore moves by less than a millionth.
   public var inFixedPoint: ToeplitzStrategy {
-    func rounded(_ value: Double, _ bits: Int) -> Double {
-      let scaled = Double(sign: .plus, exponent: bits, significand: value).rounded()
+    func rounded(_ value: Double, _ bits: Int, _ rule: FloatingPointRoundingRule = .toNearestOrAwayFromZero) -> Double {
+      let scaled = Double(sign: .plus, exponent: bits, significand: value).rounded(rule)
       return Double(sign: .plus, exponent: -bits, significand: scaled)
     }
     switch self {
     case .banded(let coefficients): return .banded(coefficients: coefficients.map { rounded($0, Self.fractionBits) })
     case .buffered(let scales, let decays):
       return .buffered(
-        outputScales: scales.map { rounded($0, Self.factorBits) },
+        outputScales: scales.map { rounded($0, Self.factorBits, .down) },
         decays: decays.map { min(1 - 0x1p-32, rounded($0, Self.factorBits)) })
     }
   }
 
-  /// The checks of ``validate()``, and that output scales are at most 1: greater ones would let coefficients rise.
+  /// The checks of ``validate()``, and that output scales are at most 1: a greater one lets coefficients rise.
   func validateInFixedPoint() throws(AggregationError) {
     try validate()
     guard case .buffered(let scales, _) = self else { return }

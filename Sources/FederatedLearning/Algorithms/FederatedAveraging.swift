@@ -84,8 +84,15 @@ public struct FederatedAveraging: LearningProcess {
     next.aggregation = result.state
     // After rounding, which makes what is beyond a Float infinite.
     let gradient = result.update.map(Float.init)
-    let isFinite = VectorMath.sumOfSquares(gradient).isFinite
-    if isFinite { serverOptimizer.update(&next.parameters, gradient: gradient, state: &next.serverOptimizer) }
+    var isFinite = VectorMath.sumOfSquares(gradient).isFinite
+    if isFinite {
+      serverOptimizer.update(&next.parameters, gradient: gradient, state: &next.serverOptimizer)
+      // A step may overflow where the update does not; it would spoil every round that follows.
+      isFinite = [next.parameters, next.serverOptimizer.firstMoment, next.serverOptimizer.secondMoment].allSatisfy {
+        VectorMath.sumOfSquares($0).isFinite
+      }
+      if !isFinite { (next.parameters, next.serverOptimizer) = (state.parameters, state.serverOptimizer) }
+    }
     return (next, RoundOutcome(measurements: result.measurements, trainMetrics: collected.metrics, rejection: isFinite ? nil : .notFinite))
   }
 

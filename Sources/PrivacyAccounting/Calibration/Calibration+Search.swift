@@ -96,15 +96,18 @@ private struct SafeSearch {
 
   /// Whether the excess of the safe end is so near to 1 that the least safe value is within the tolerance.
   private var isAtEnd: Bool {
-    // A slope that may be one of rounding errors says nothing.
-    guard let slope, slope > 1e-4, safe.y > -1e-9 else { return false }
+    // Slopes that differ are those of a jump, and very small ones may be of rounding errors: they say nothing about the distance.
+    guard recent.count > 2, let slope, let before = Self.slope(recent[0], recent[1]), max(slope, before) < 1.1 * min(slope, before),
+      slope > 1e-4, safe.y > -1e-9
+    else { return false }
     return -safe.y <= Self.tolerance * slope
   }
 
   /// How fast the logarithm of the excess falls between the last two points.
-  private var slope: Double? {
-    let (last, other) = (recent[recent.count - 1], recent[recent.count - 2])
-    let slope = (other.y - last.y) / (last.x - other.x)
+  private var slope: Double? { Self.slope(recent[recent.count - 2], recent[recent.count - 1]) }
+
+  private static func slope(_ a: SearchPoint, _ b: SearchPoint) -> Double? {
+    let slope = (a.y - b.y) / (b.x - a.x)
     return slope.isFinite && slope > 0 ? slope : nil
   }
 

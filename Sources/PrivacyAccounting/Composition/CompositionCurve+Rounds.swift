@@ -9,11 +9,18 @@ extension CompositionCurve {
   /// sections are worked on by up to four cores. The answers do not depend on how many there are.
   ///
   /// - Parameters:
-  ///   - rounds: the numbers of rounds, at least 0; a range of many is better asked for in parts of some thousand.
+  ///   - rounds: the numbers of rounds, at least 0, ten million of them at most; a range of many is better asked for in parts of some
+  ///     thousand.
   ///   - delta: in [0, 1].
   /// - Returns: one interval for each number of rounds, in their order.
   /// - Throws: the error of the least number of rounds that has none.
   public func epsilons(afterRounds rounds: ClosedRange<Int>, delta: Double) throws(AccountingError) -> [PrivacyBound] {
+    try check(rounds: rounds.lowerBound)
+    guard rounds.upperBound - rounds.lowerBound < Self.greatestCount else {
+      throw .invalidParameter(
+        name: "numbers of rounds", value: Double(rounds.upperBound) - Double(rounds.lowerBound) + 1,
+        allowed: "at most \(Self.greatestCount)")
+    }
     guard usesContour else { return try epsilons(inSection: rounds, delta: delta) }
     let sections = Self.sections(of: rounds)
     let answers = Mutex([Result<[PrivacyBound], AccountingError>?](repeating: nil, count: sections.count))
@@ -44,6 +51,7 @@ extension CompositionCurve {
   /// Where the contour has no answer each worker may hold grids of 250 MB.
   private static let greatestWorkerCount = 4
   private static let greatestSection = 256
+  private static let greatestCount = 10_000_000
 
   /// Rounds that mostly share one table: up to twice as many as the first, and not so many that cores wait for one another.
   private static func sections(of rounds: ClosedRange<Int>) -> [ClosedRange<Int>] {

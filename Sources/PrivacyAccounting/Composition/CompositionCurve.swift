@@ -186,7 +186,7 @@ public struct CompositionCurve: Sendable {
     return PrivacyBound(lower: lower, upper: best.upper, method: best.method, failureProbability: best.failureProbability)
   }
 
-  private func check(rounds: Int) throws(AccountingError) {
+  func check(rounds: Int) throws(AccountingError) {
     guard rounds >= 0 else { throw .invalidParameter(name: "rounds", value: Double(rounds), allowed: "at least 0") }
   }
 
