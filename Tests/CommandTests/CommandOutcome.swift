@@ -22,11 +22,16 @@ func epsilon(_ arguments: [String], in folder: String? = nil, interruptAfterLine
   process.standardError = errors
   try process.run()
   var data = Data()
+  var isInterrupted = false
   while true {
     let part = output.fileHandleForReading.availableData
     if part.isEmpty { break }
     data += part
-    if let limit = interruptAfterLines, data.count(where: { $0 == 10 }) >= limit, process.isRunning { process.interrupt() }
+    if let limit = interruptAfterLines, !isInterrupted, data.count(where: { $0 == 10 }) >= limit {
+      // Once: the third interrupt would end the process.
+      process.interrupt()
+      isInterrupted = true
+    }
   }
   // No command writes more errors than a pipe's buffer holds.
   let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
