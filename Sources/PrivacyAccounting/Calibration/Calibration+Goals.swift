@@ -25,12 +25,11 @@ extension Calibration {
   ) throws(AccountingError) -> Double {
     try goal.validate()
     func excess(_ multiplier: Double) throws(AccountingError) -> Double { try goal.excess(of: profile(multiplier)) }
-    let found = try leastSafe(in: 1e-3...1e7, start: 1, excess) {
+    return try leastSafe(in: 1e-3...1e7, start: 1, excess) {
       .targetUnreachable(
         parameter: "noise multiplier", target: goal.asTarget, searched: "0.001 … 1e7",
         advice: "the goal is \(goal); part of the event does not depend on the multiplier: lower the number of rounds or the goal")
     }
-    return try verified(found, "noise multiplier for \(goal)") { multiplier throws(AccountingError) in try excess(multiplier) <= 1 }
   }
 
   /// The greatest cohort size, at most `population`, for which `event` meets `target` when every member takes part with
@@ -82,19 +81,6 @@ extension Calibration {
 
   private static func check(population: Int) throws(AccountingError) {
     guard population >= 1 else { throw .invalidParameter(name: "population", value: Double(population), allowed: "at least 1") }
-  }
-
-  /// `value`, raised until `meets` holds, by at most a millionth: a search of finite precision may end on the wrong side of the limit.
-  static func verified(
-    _ value: Double, _ what: String, _ meets: (Double) throws(AccountingError) -> Bool
-  ) throws(AccountingError) -> Double {
-    var step = 0.0
-    while step < 1e-6 {
-      let candidate = value * (1 + step)
-      if try meets(candidate) { return candidate }
-      step = max(1e-12, 4 * step)
-    }
-    throw .notConverged(what: what, reason: "the value found does not meet the goal")
   }
 }
 
