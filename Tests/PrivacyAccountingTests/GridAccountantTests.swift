@@ -227,6 +227,41 @@ struct GridAccountantTests {
     }
   }
 
+  @Test(
+    "one cohort drawn with replacement: the grid's interval holds the closed form, in both directions",
+    arguments: [(79, 1_694_890, 7.6), (300, 5_000, 20), (2_000, 1_000, 40), (7, 333_312, 1.66)])
+  func drawnOnce(draws: Int, population: Int, sigma: Double) throws {
+    let drawn = try WithReplacement(draws: draws, population: population, tailMass: 1e-300)
+    func tail(_ x: Double) -> (p: Double, q: Double) {
+      func upper(_ y: Double) -> Double { 0.5 * erfc(y / 2.0.squareRoot()) }
+      return (zip(drawn.weights, drawn.shifts).reduce(0) { $0 + $1.0 * upper((x - $1.1) / sigma) }, upper(x / sigma))
+    }
+    func loss(_ x: Double) -> Double {
+      log(zip(drawn.weights, drawn.shifts).reduce(0) { $0 + $1.0 * exp($1.1 * (x - 0.5 * $1.1) / (sigma * sigma)) })
+    }
+    let grid = PrivacyAccountant(choice: .grid)
+    let event = PrivacyEvent.gaussian(noiseMultiplier: sigma)
+      .sampled(.fixedSizeWithReplacement(cohortSize: draws, populationSize: population))
+    for epsilon in [1e-3, 0.02, 0.5] {
+      // δ = P(L > ε) − e^ε Q(L > ε), where the loss rises with x; and the mirror image for the other order.
+      func crossing(_ target: Double) -> Double {
+        var (low, high) = (-60 * sigma, 2_000 * sigma)
+        for _ in 0..<200 { if loss(0.5 * (low + high)) > target { high = 0.5 * (low + high) } else { low = 0.5 * (low + high) } }
+        return high
+      }
+      let above = tail(crossing(epsilon))
+      let below = tail(crossing(-epsilon))
+      let removal = max(0, above.p - exp(epsilon) * above.q)
+      let addition = -epsilon > log(drawn.weights[0]) ? max(0, (1 - below.q) - exp(epsilon) * (1 - below.p)) : 0
+      let exact = max(removal, addition)
+      guard exact > 1e-12 else { continue }
+      let bound = try grid.delta(of: event, epsilon: epsilon)
+      // The differences carry the rounding of 1.
+      #expect(bound.lower <= exact + 1e-14 && bound.upper >= exact - 1e-14, "ε = \(epsilon): \(bound) \(exact)")
+      if exact > 1e-7 { #expect(bound.upper - bound.lower <= 2e-3 * exact, "ε = \(epsilon): \(bound) \(exact)") }
+    }
+  }
+
   @Test("wide bins of a mixture hold its mass once", arguments: [1.0, 20, 40, 300])
   func wideBins(spacing: Double) throws {
     let mixture = try SensitivityMixture([(0, 0.9), (2, 0.09), (4, 0.01)])

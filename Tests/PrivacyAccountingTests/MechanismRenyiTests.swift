@@ -100,6 +100,46 @@ struct MechanismRenyiTests {
     #expect(try RenyiDivergence.randomizedResponse(noise: 0, categories: 1, order: 2) == 0)
   }
 
+  #if arch(x86_64)
+  /// Weights of a binomial law with more than e^−690, its shifts 2k/σ, and positions where the ratio is near 1, small and large.
+  @Test(
+    "ratio of a mixture with equally spaced shifts: within its own rounding of the sum in 80 bits",
+    arguments: [(79, 5.9e-7, 7.6), (79, 5.9e-7, 300), (16, 1e-6, 0.2), (900, 0.1, 50), (900, 0.1, 1000), (3, 0.5, 2)])
+  func mixtureRatio(draws: Int, rate: Double, sigma: Double) throws {
+    let law = try BinomialLaw(trials: draws, probability: rate)
+    let kept = (1...draws).filter { law.logMass($0) > -690 }
+    let shifts = kept.map { 2 * Double($0) / sigma }
+    let weights = kept.map { exp(law.logMass($0)) }
+    let unchanged = exp(law.logMass(0))
+    let ratio = GaussianMixtureRatio(shifts: shifts, weights: weights, unchanged: unchanged)
+    // The same weights, but shifts that are not equally spaced by more than rounding: every term by itself.
+    var moved = shifts
+    moved[1] *= 1 + 1e-12
+    let plain = GaussianMixtureRatio(shifts: moved, weights: weights, unchanged: unchanged)
+    let farthest = shifts[shifts.count - 1]
+    for x in [-40, -7, -1, -0.1, -1e-3, 0, 1e-3, 0.1, 1, 5, 12, 0.3 * farthest, farthest, farthest + 9, 3 * farthest] {
+      var (excess, sum, missing) = (Float80(0), Float80(unchanged), 1 - Float80(unchanged))
+      for (shift, weight) in zip(shifts, weights) {
+        let exponent = Float80(shift) * (Float80(x) - Float80(shift) / 2)
+        excess += Float80(weight) * expm1(exponent)
+        sum += Float80(weight) * exp(exponent)
+        missing -= Float80(weight)
+      }
+      // The weights add up to 1 but for their own rounding.
+      let slack = 4 * abs(Double(missing))
+      let value = ratio.value(at: x)
+      let expected = Double(abs(sum - 1) < 0.5 ? log1p(excess) : log(sum))
+      #expect(abs(value.logRatio - expected) <= value.rounding + slack + abs(expected) * 1e-15, "\(x): \(value) \(expected)")
+      if sum < 1e300 {
+        #expect(abs(value.excess - Double(excess)) <= (4 * value.rounding + slack) * max(1, abs(Double(excess))), "\(x): \(value)")
+      }
+      #expect(value.rounding < 1e-11 * max(1, abs(expected)), "\(x): \(value)")
+      // The ratio moves by no more than its slope times what the shift moved.
+      #expect(abs(plain.value(at: x).logRatio - value.logRatio) <= 1e-11 * max(1, abs(expected)) * max(1, abs(x)), "\(x)")
+    }
+  }
+  #endif
+
   @Test("Gaussian mixtures: mpmath quadrature to 1e-11; one shift is the Gaussian, two are the sampled Gaussian")
   func mixtures() throws {
     let cases: [([Double], [Double], Double, Double, Double, Double)] = [

@@ -37,174 +37,192 @@ package struct SensitivityMixture: Hashable, Sendable {
 struct GaussianMixtureLoss: ContinuousLoss {
   let mixture: SensitivityMixture
   let sigma: Double
-  /// log p_i, and s_i/σ².
-  private let logProbabilities: [Double]
-  private let rates: [Double]
+  /// The ratio of the densities, by the position in units of σ as everything below.
+  private let ratio: GaussianMixtureRatio
+  let nodeWork: Double
 
   init(mixture: SensitivityMixture, sigma: Double) {
     self.mixture = mixture
     self.sigma = sigma
-    logProbabilities = mixture.probabilities.map { log($0) }
-    rates = mixture.shifts.map { $0 / sigma / sigma }
-    // Terms that are negligible beside others cost little.
-    let common = logProbabilities.count { $0 > Self.negligible }
-    nodeWork = 80 + 80 * Double(max(1, common)) + 15 * Double(logProbabilities.count)
+    ratio = GaussianMixtureRatio(shifts: mixture.shifts.map { $0 / sigma }, weights: mixture.probabilities, unchanged: mixture.unchanged)
+    // A bin deals with the terms that count beside the greatest there, which are a few more than those at 0.
+    nodeWork = 250 + 40 * Double(min(ratio.shifts.count, ratio.commonCount + 10)) + 2 * Double(ratio.shifts.count)
   }
 
-  let nodeWork: Double
+  private var least: Double { ratio.shifts.first ?? 0 }
+  private var greatest: Double { ratio.shifts.last ?? 0 }
 
-  /// log of a share that is lost in the rounding of the sum, for any number of shifts.
-  private static let negligible = -60.0
+  var support: (lower: Double, upper: Double) { (ratio.logUnchanged, .infinity) }
+  var extent: (lower: Double, upper: Double) { (loss(at: ratio.unchanged > 0 ? -38 : least - 38), loss(at: greatest + 38)) }
+  var extentUnderQ: (lower: Double, upper: Double) { (loss(at: -38), loss(at: 38)) }
 
-  private var top: Double { mixture.shifts.last ?? 0 }
+  private func loss(at y: Double) -> Double { ratio.value(at: y).logRatio }
 
-  var support: (lower: Double, upper: Double) { (mixture.unchanged > 0 ? log(mixture.unchanged) : -.infinity, .infinity) }
-  var extent: (lower: Double, upper: Double) {
-    (loss(at: mixture.unchanged > 0 ? -38 * sigma : mixture.shifts[0] - 38 * sigma), loss(at: top + 38 * sigma))
-  }
-  var extentUnderQ: (lower: Double, upper: Double) { (loss(at: -38 * sigma), loss(at: 38 * sigma)) }
-
-  /// log of the ratio of shift i's density to that of Q.
-  private func exponent(_ i: Int, _ x: Double) -> Double { rates[i] * (x - 0.5 * mixture.shifts[i]) }
-
-  func loss(at x: Double) -> Double { lossAndSlope(at: x).loss }
-
-  /// The loss and its derivative at x.
-  private func lossAndSlope(at x: Double) -> (loss: Double, slope: Double) {
-    let logUnchanged = mixture.unchanged > 0 ? log(mixture.unchanged) : -Double.infinity
-    var high = -Double.infinity
-    for i in rates.indices { high = max(high, logProbabilities[i] + exponent(i, x)) }
-    let top = max(high, logUnchanged)
-    var (sum, slope) = (0.0, 0.0)
-    for i in rates.indices {
-      let term = logProbabilities[i] + exponent(i, x) - high
-      if term > Self.negligible {
-        let weight = exp(term)
-        sum += weight
-        slope += weight * rates[i]
-      }
+  /// The position of a loss, and a bound of its error.
+  private func position(of target: Double) -> (value: Double, error: Double) {
+    guard target > support.lower else { return (-.infinity, 0) }
+    // What the moved part has to reach; the last digits by the loss itself, which keeps them where it is near 0.
+    var y = ratio.positionOfMoved(ratio.unchanged > 0 ? target + log(-expm1(ratio.logUnchanged - target)) : target)
+    var here = ratio.value(at: y)
+    for _ in 0..<20 where abs(here.logRatio - target) > here.rounding {
+      let step = (here.logRatio - target) / here.slope
+      guard step.isFinite, abs(step) > 2 * unitRoundoff * abs(y) else { break }
+      y -= step
+      here = ratio.value(at: y)
     }
-    var loss = top + log(exp(logUnchanged - top) + exp(high - top) * sum)
-    if abs(loss) < 1 {
-      // The densities are nearly the same: the difference is summed without cancellation.
-      sum = 0
-      for i in rates.indices {
-        let exponent = exponent(i, x)
-        if logProbabilities[i] + max(0, exponent) > 1.5 * Self.negligible { sum += mixture.probabilities[i] * expm1(exponent) }
-      }
-      loss = log1p(sum)
-    }
-    return (loss, slope * exp(high - loss))
+    let distance = abs(here.logRatio - target) + here.rounding + 2 * unitRoundoff * abs(target)
+    // What rounds a shift counts as if it had moved the position.
+    return (y, distance / max(here.slope, .leastNormalMagnitude) + 4 * unitRoundoff * (abs(y) + greatest))
   }
 
-  /// The x of a loss. The loss is convex and increasing in x, so that Newton's method from the right descends to the root.
-  func position(of target: Double) -> Double {
-    guard target > support.lower else { return -.infinity }
-    var x = Double.infinity
-    for i in mixture.shifts.indices {
-      let s = mixture.shifts[i]
-      x = min(x, (target - logProbabilities[i]) / rates[i] + 0.5 * s)
-    }
-    for _ in 0..<200 {
-      let (value, slope) = lossAndSlope(at: x)
-      let step = (value - target) / slope
-      guard step > 0, step.isFinite else { break }
-      x -= step
-      if step <= 4 * unitRoundoff * abs(x) { break }
-    }
-    return x
+  /// One shift t, its probability, and its weight in the density of P at a position.
+  private struct Term {
+    let shift: Double
+    let probability: Double
+    var weight: Double
   }
 
-  /// Width in x of a step of `width` in the loss down from `x`: the root D of Σ w_i (1 − e^(−s_i D/σ²)) = 1 − e^(−width).
+  /// Width d of a step of `width` in the loss down from a position: the root of Σ w_i (1 − e^(−t_i d)) = 1 − e^(−width).
   ///
-  /// It keeps its digits while the right side is at most half of Σ w_i; nil beyond that. `error` is the error of D from the rounding of
+  /// It keeps its digits while the right side is at most half of Σ w_i; nil beyond that. `error` is the error of d from the rounding of
   /// the left side.
-  private func distance(_ terms: [(index: Int, weight: Double)], width: Double) -> (value: Double, error: Double)? {
+  ///
+  /// - Parameter terms: those whose weights count.
+  private func distance(_ terms: [Term], width: Double) -> (value: Double, error: Double)? {
     let target = -expm1(-width)
-    guard target <= 0.5 * terms.reduce(0, { $0 + $1.weight }) else { return nil }
-    // The left side is concave and increasing in D: Newton's method from the left ascends to the root.
+    let total = terms.reduce(0) { $0 + $1.weight }
+    guard target <= 0.5 * total else { return nil }
+    // The left side is concave and increasing in d: Newton's method from the left ascends to the root.
     var d = 0.0
     var slope = 0.0
-    for _ in 0..<200 {
-      var value = 0.0
-      slope = 0
-      for (index, weight) in terms {
-        let fall = expm1(-rates[index] * d)
-        value -= weight * fall
-        slope += weight * rates[index] * (1 + fall)
+    let farthest = terms.reduce(0) { max($0, $1.shift) }
+    let mean = terms.reduce(0) { $0 + $1.weight * $1.shift }
+    if farthest * target <= 0.028 * mean {
+      // Then t d ≤ 0.03 for all, because the left side is at least 0.98 d Σ w_i t_i as long as that holds. The series by the moments of
+      // the shifts ends with the eighth: the next term is below 1e−17 of the first.
+      var moments = SIMD8<Double>.zero
+      for term in terms {
+        let t = term.shift
+        let (square, cube) = (t * t, t * t * t)
+        let fourth = square * square
+        moments += term.weight * SIMD8(t, square, cube, fourth, fourth * t, fourth * square, fourth * cube, fourth * fourth)
       }
-      let step = (target - value) / slope
-      guard step > 0, step.isFinite else { break }
-      d += step
-      if step <= 2 * unitRoundoff * d { break }
+      for _ in 0..<200 {
+        // Σ_k −(−d)^k m_k/k! over d, and its derivative, from the last term on.
+        var value = 0.0
+        slope = 0
+        for k in stride(from: 8, through: 1, by: -1) {
+          slope = moments[k - 1] - d / Double(k) * slope
+          value = moments[k - 1] - d / Double(k + 1) * value
+        }
+        let step = (target - d * value) / slope
+        guard step > 0, step.isFinite else { break }
+        d += step
+        if step <= 2 * unitRoundoff * d { break }
+      }
+    } else {
+      for _ in 0..<200 {
+        var value = 0.0
+        slope = 0
+        for term in terms {
+          let fall = expm1(-term.shift * d)
+          value -= term.weight * fall
+          slope += term.weight * term.shift * (1 + fall)
+        }
+        let step = (target - value) / slope
+        guard step > 0, step.isFinite else { break }
+        d += step
+        if step <= 2 * unitRoundoff * d { break }
+      }
     }
     return (d, 8 * unitRoundoff * (1 + width) * target / max(slope, .leastNormalMagnitude))
   }
 
-  /// Error of the position x of a loss, in units of σ.
-  private func positionError(_ x: Double, loss: Double) -> Double {
-    let rate = max(lossAndSlope(at: x).slope * sigma, .leastNormalMagnitude)
-    return 16 * unitRoundoff * (abs(loss) + min(abs(expm1(-loss)), 1) + 1e-3) / rate + 4 * unitRoundoff * (abs(x) + top) / sigma
+  /// The terms at a position that count there and within `width` below, the weight of what has not moved, and a bound of the relative
+  /// rounding of the weights beside the greatest; the weights add up to 1.
+  private func terms(at y: Double, width: Double) -> (terms: [Term], unchanged: Double, rounding: Double) {
+    var terms: [Term] = []
+    terms.reserveCapacity(min(ratio.shifts.count, 32))
+    var (total, top, spread) = (0.0, 0, 0.0)
+    // Going down by the width none grows by more than a factor e^width.
+    let (high, _) = ratio.forEachTerm(at: y, depth: GaussianMixtureRatio.negligible + width) { i, term, age in
+      terms.append(Term(shift: ratio.shifts[i], probability: ratio.weights[i], weight: term))
+      total += term
+      spread += term * GaussianMixtureRatio.rounding(age: age)
+      if term == 1 { top = i }
+    }
+    let reference = max(high, ratio.logUnchanged)
+    let (moved, unmoved) = (exp(high - reference), exp(ratio.logUnchanged - reference))
+    let sum = moved * total + unmoved
+    let scale = moved / sum
+    for index in terms.indices { terms[index].weight *= scale }
+    let shift = ratio.shifts[top]
+    let exponents = 4 * unitRoundoff * (abs(ratio.logWeights[top]) + shift * (abs(y) + shift))
+    return (terms, unmoved / sum, 8 * unitRoundoff + scale * spread + exponents * (1 - max(scale, unmoved / sum)))
   }
 
   func content(below upper: Double, width: Double) -> LossContent {
-    let x = position(of: upper)
-    guard x > -.infinity else { return LossContent() }
-    // The weight of each shift in the density of P at x. Going down by the width none grows by more than a factor e^width.
-    var terms: [(index: Int, weight: Double)] = []
-    for i in mixture.shifts.indices {
-      let logWeight = logProbabilities[i] + exponent(i, x) - upper
-      if logWeight > Self.negligible - width { terms.append((i, exp(logWeight))) }
-    }
+    let (y, positionError) = position(of: upper)
+    guard y > -.infinity else { return LossContent() }
+    let (terms, unchanged, rounding) = terms(at: y, width: width)
     let near = distance(terms, width: width)
-    let lower = near.map { x - $0.value } ?? position(of: upper - width)
-    let d = (near?.value ?? x - lower) / sigma
-    let y = x / sigma
+    let (lower, lowerError) = near.map { (y - $0.value, $0.error) } ?? position(of: upper - width)
+    let d = near?.value ?? y - lower
     let g0 = NormalIntegral.scaledMass(y, d)
+    // The mass over the density at the edge, which is the mean of that of the shifts by their weights.
+    var mean = unchanged > 0 ? unchanged * g0.value : 0
     var error = g0.error
-    // Densities under P at the edge add up to e^upper times that under Q, so the ratio needs only the scaled masses.
-    var density = mixture.unchanged * NormalIntegral.density(y)
-    var lowerDensity = mixture.unchanged * NormalIntegral.density(lower / sigma)
-    let q = NormalIntegral.mass(y, d, scaled: g0.value)
-    var p = mixture.unchanged * q
-    var reach = density > 0 ? abs(y) : 0
-    for (i, _) in terms {
-      let yi = (x - mixture.shifts[i]) / sigma
-      let g = NormalIntegral.scaledMass(yi, d)
-      let term = mixture.probabilities[i] * NormalIntegral.density(yi)
-      density += term
-      lowerDensity += mixture.probabilities[i] * NormalIntegral.density((lower - mixture.shifts[i]) / sigma)
-      p += mixture.probabilities[i] * NormalIntegral.mass(yi, d, scaled: g.value)
+    var reach = unchanged > 0 ? abs(y) : 0
+    var (greatest, least) = (g0.value, g0.value)
+    // The shift of the greatest weight gives the density.
+    var heaviest = Term(shift: 0, probability: ratio.unchanged, weight: unchanged)
+    for term in terms {
+      let g = NormalIntegral.scaledMass(y - term.shift, d)
+      mean += term.weight * g.value
       error = max(error, g.error)
-      reach = max(reach, abs(yi))
+      reach = max(reach, abs(y - term.shift))
+      greatest = max(greatest, g.value)
+      least = min(least, g.value)
+      if term.weight > heaviest.weight { heaviest = term }
     }
-    // The lower end has an error of its own, which moves mass at its density.
+    let density = heaviest.probability * NormalIntegral.density(y - heaviest.shift) / heaviest.weight
+    let q = NormalIntegral.mass(y, d, scaled: g0.value)
+    var p = density * mean
+    if !p.isFinite {
+      p = ratio.unchanged * q
+      for term in terms {
+        let yi = y - term.shift
+        p += term.probability * NormalIntegral.mass(yi, d, scaled: NormalIntegral.scaledMass(yi, d).value)
+      }
+    }
+    // The lower end has an error of its own, which moves mass at its density: that of P is e^loss times that of Q.
     var ending = 0.0
     if lower > -.infinity {
-      let shift = near.map { $0.error / sigma } ?? positionError(lower, loss: upper - width)
-      let growth = exp(min(700, shift * (shift + min((abs(lower) + top) / sigma, 60))))
-      ending = shift * growth * max(p > 0 ? lowerDensity / p : 0, q > 0 ? NormalIntegral.density(lower / sigma) / q : 0)
+      let growth = exp(min(700, lowerError * (lowerError + min(abs(lower) + self.greatest, 60))))
+      let lowerDensity = exp(min(700, upper - width - 0.5 * lower * lower)) / (2 * Double.pi).squareRoot()
+      ending = 1.01 * lowerError * growth * max(p > 0 ? lowerDensity / p : 0, q > 0 ? NormalIntegral.density(lower) / q : 0)
     }
-    let ratio = p > 0 ? density * g0.value / p : 1
+    // At the edge the densities of P add up to e^upper times that of Q, so that the ratio needs only the scaled masses.
+    let edgeRatio = mean.isFinite ? (mean > 0 ? g0.value / mean : 1) : p > 0 ? density * g0.value / p : 1
+    let spread = mean > 0 ? (greatest - least) / mean : 1
     return LossContent(
-      p: p, q: q, ratio: ratio.isNaN ? .infinity : ratio, error: error + 2 * positionError(x, loss: upper) * (min(reach, 60) + 1) + ending,
-      ratioError: 2 * error + 16 * unitRoundoff + 2 * ending)
+      p: p, q: q, ratio: edgeRatio.isNaN ? .infinity : edgeRatio,
+      error: error + rounding + 2 * positionError * (min(reach, 60) + 1) + ending,
+      ratioError: 2 * error + 16 * unitRoundoff + 2 * ending + 2 * rounding * (spread < 1 ? spread : 1))
   }
 
   func tail(above lower: Double) -> LossContent {
-    let x = position(of: lower)
-    guard x > -.infinity else { return LossContent(p: 1, q: 1, ratio: exp(lower), error: 0, ratioError: unitRoundoff) }
-    let y = x / sigma
-    var density = mixture.unchanged * NormalIntegral.density(y)
-    var p = mixture.unchanged * 0.5 * erfc(y / 2.0.squareRoot())
-    for i in mixture.shifts.indices {
-      let yi = (x - mixture.shifts[i]) / sigma
-      density += mixture.probabilities[i] * NormalIntegral.density(yi)
-      p += mixture.probabilities[i] * 0.5 * erfc(yi / 2.0.squareRoot())
+    let (y, positionError) = position(of: lower)
+    guard y > -.infinity else { return LossContent(p: 1, q: 1, ratio: exp(lower), error: 0, ratioError: unitRoundoff) }
+    var density = ratio.unchanged * NormalIntegral.density(y)
+    let q = 0.5 * erfc(y / 2.0.squareRoot())
+    var p = ratio.unchanged * q
+    for (shift, probability) in zip(ratio.shifts, ratio.weights) {
+      density += probability * NormalIntegral.density(y - shift)
+      p += probability * 0.5 * erfc((y - shift) / 2.0.squareRoot())
     }
     return LossContent(
-      p: p, q: 0.5 * erfc(y / 2.0.squareRoot()), ratio: p > 0 ? min(1, density * NormalIntegral.mills(y) / p) : 0,
-      error: (16 + min(y * y, 3600)) * unitRoundoff + 2 * positionError(x, loss: lower) * 60,
-      ratioError: (64 + min(y * y, 3600)) * unitRoundoff)
+      p: p, q: q, ratio: p > 0 ? min(1, density * NormalIntegral.mills(y) / p) : 0,
+      error: (16 + min(y * y, 3600)) * unitRoundoff + 2 * positionError * 60, ratioError: (64 + min(y * y, 3600)) * unitRoundoff)
   }
 }

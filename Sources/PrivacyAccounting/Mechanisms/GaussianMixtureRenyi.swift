@@ -7,13 +7,8 @@ import Foundation
 /// error estimate is added, and the truncated tails (below e^−50 of the greatest term and of 1) with it. Where there are too many bumps,
 /// the farthest component alone and the bounds of the tails give a closed bound.
 package struct GaussianMixtureRenyi: Sendable {
-  /// c_i in units of σ, above 0.
-  private let shifts: [Double]
-  /// w_i of those shifts.
-  private let weights: [Double]
-  private let logWeights: [Double]
-  /// log of the weight of all shifts that are 0.
-  private let logZeroWeight: Double
+  /// r at x in units of σ.
+  private let ratio: GaussianMixtureRatio
 
   /// - Parameters:
   ///   - shifts: c_i, finite and at least 0, in units of the sensitivity.
@@ -29,41 +24,15 @@ package struct GaussianMixtureRenyi: Sendable {
     let total = weights.reduce(0, +)
     guard abs(total - 1) <= 1e-9 else { throw .invalidParameter(name: "sum of the weights", value: total, allowed: "1") }
     let kept = zip(shifts, weights).filter { $0 > 0 && $1 > 0 }
-    self.shifts = kept.map { $0.0 / noiseMultiplier }
-    self.weights = kept.map { $0.1 / total }
-    logWeights = self.weights.map { log($0) }
-    logZeroWeight = log(zip(shifts, weights).reduce(0) { $1.0 == 0 ? $0 + $1.1 : $0 } / total)
-  }
-
-  /// The components that count somewhere up to `high`: the others are less than the rounding of the heaviest one everywhere there.
-  private func components(upTo high: Double) -> [Int] {
-    let heaviest = logWeights.max() ?? 0
-    return shifts.indices.filter { logWeights[$0] + max(0, shifts[$0] * (high - 0.5 * shifts[$0])) >= heaviest - 60 }
-  }
-
-  /// log r and r − 1 at x (in units of σ), where `components` are those that count.
-  private func ratio(_ x: Double, _ components: [Int]) -> (logRatio: Double, excess: Double) {
-    var high = -Double.infinity
-    for index in components { high = max(high, logWeights[index] + max(0, shifts[index] * (x - 0.5 * shifts[index]))) }
-    var excess = 0.0
-    for index in components {
-      let exponent = shifts[index] * (x - 0.5 * shifts[index])
-      // Less than the rounding of the others.
-      if logWeights[index] + max(0, exponent) < high - 60 { continue }
-      excess += weights[index] * expm1(exponent)
-    }
-    if excess > -0.5 && excess < 1e300 { return (log1p(excess), excess) }
-    // Near r = 0 the difference from 1 says too little, and beyond Double's range nothing.
-    var sum = LogSum()
-    sum.add(logZeroWeight)
-    for (shift, logWeight) in zip(shifts, logWeights) { sum.add(logWeight + shift * (x - 0.5 * shift)) }
-    return (sum.value, excess)
+    ratio = GaussianMixtureRatio(
+      shifts: kept.map { $0.0 / noiseMultiplier }, weights: kept.map { $0.1 / total },
+      unchanged: zip(shifts, weights).reduce(0) { $1.0 == 0 ? $0 + $1.1 : $0 } / total)
   }
 
   /// D_α of the mixture from the plain Gaussian (removal) or the reverse (addition), rounded up by the quadrature's error and 1e-12.
   package func divergence(order alpha: Double, direction: NeighborDirection = .removal) throws(AccountingError) -> Double {
     try MechanismParameters.order(alpha)
-    guard let greatestShift = shifts.max() else { return 0 }
+    guard let greatestShift = ratio.shifts.last else { return 0 }
     // Quasi-convexity: never more than the farthest component alone.
     let farthest = alpha * greatestShift * greatestShift / 2 * (1 + 1e-14)
     guard farthest < 1e12 else { return farthest }
@@ -74,14 +43,14 @@ package struct GaussianMixtureRenyi: Sendable {
     let growth = 0.5 * alpha * (alpha - 1)
     var convex = LogSum()
     var separate = LogSum()
-    separate.add(alpha * logZeroWeight)
-    convex.add(logZeroWeight)
-    for (shift, logWeight) in zip(shifts, logWeights) {
+    separate.add(alpha * ratio.logUnchanged)
+    convex.add(ratio.logUnchanged)
+    for (shift, logWeight) in zip(ratio.shifts, ratio.logWeights) {
       convex.add(logWeight + growth * shift * shift)
       separate.add(alpha * logWeight + growth * shift * shift)
     }
     let other =
-      direction == .removal ? separate.value + alpha * log(Double(shifts.count + 1)) : (1 - alpha) * logZeroWeight
+      direction == .removal ? separate.value + alpha * log(Double(ratio.shifts.count + 1)) : (1 - alpha) * ratio.logUnchanged
     let greatestPower = min(convex.value, other)
     let factor = logAddExp(log(3 * alpha), greatestPower)
     let closed = min(farthest, greatestPower / (alpha - 1) * (1 + 1e-12) + 1e-12 / (alpha - 1))
@@ -98,8 +67,8 @@ package struct GaussianMixtureRenyi: Sendable {
     return closed
   }
 
-  /// Greatest product of intervals and components that a quadrature takes on: some 20 ms.
-  private static let greatestWork = 12_000
+  /// Nanoseconds that the values at the ends of the panels may take: some milliseconds for the whole quadrature.
+  private static let greatestWork = 1.5e6
 
   /// log of the integral of the normal density times φ(r), with the quadrature's error, over all bumps and `reach` around them; nil beyond
   /// the range of numbers and where it would take too long.
@@ -107,26 +76,21 @@ package struct GaussianMixtureRenyi: Sendable {
     // The bumps of the integrand lie between the shifts and power × shift, about one σ wide.
     let low = min(0, power * greatestShift) - reach
     let high = max(1, power) * greatestShift + reach
-    let components = components(upTo: high)
-    func logTerm(_ x: Double) -> Double {
-      let r = ratio(x, components)
-      return ConvexPower.logValue(power: power, logRatio: r.logRatio, excess: r.excess) - 0.5 * x * x
-    }
-    let centres = [0.0] + shifts.flatMap { [$0, power * $0] }
-    let cuts = centres.flatMap { [$0 - reach, $0 - 3, $0, $0 + 3, $0 + reach] }.filter { $0 > low && $0 < high }.sorted()
-    var points = [low]
-    for cut in cuts + [high] where cut - (points.last ?? low) > 0.5 { points.append(cut) }
-    if let last = points.last, last < high { points.append(high) }
-    guard points.count * components.count <= Self.greatestWork else { return nil }
+    let ends = panelEnds(from: low, to: high, power: power, reach: reach)
+    guard Double(ends.count) * ratio.work <= Self.greatestWork else { return nil }
+    var points = ends.map { Point(x: $0, logConvex: logConvex($0, power: power)) }
+    var scale = points.reduce(-Double.infinity) { max($0, $1.logTerm) }
     // Maxima between those, found by a scan and a search around each: no peak may fall between the nodes of the rule.
     var scan: [(x: Double, value: Double)] = []
     for (a, b) in zip(points, points.dropFirst()) {
-      for index in 0..<16 {
-        let x = a + (b - a) * Double(index) / 16
-        scan.append((x, logTerm(x)))
+      scan.append((a.x, a.logTerm))
+      guard Point.logBound(a, b) > scale - Self.depth(points.count) else { continue }
+      for index in 1..<16 {
+        let x = a.x + (b.x - a.x) * Double(index) / 16
+        scan.append((x, logConvex(x, power: power) - 0.5 * x * x))
       }
     }
-    var scale = scan.reduce(-Double.infinity) { max($0, $1.value) }
+    scale = scan.reduce(scale) { max($0, $1.value) }
     for index in scan.indices.dropFirst().dropLast() {
       let (before, here, after) = (scan[index - 1], scan[index], scan[index + 1])
       guard here.value >= before.value, here.value >= after.value, here.value > scale - 1e4 else { continue }
@@ -134,23 +98,67 @@ package struct GaussianMixtureRenyi: Sendable {
       // To a ten-millionth of the distance of the points.
       for _ in 0..<40 {
         let (first, second) = (left + (right - left) / 3, right - (right - left) / 3)
-        if logTerm(first) < logTerm(second) { left = first } else { right = second }
+        let isRising = logConvex(first, power: power) - 0.5 * first * first < logConvex(second, power: power) - 0.5 * second * second
+        if isRising { left = first } else { right = second }
       }
-      scale = max(scale, logTerm(left))
-      points.append(contentsOf: [-10, -4, -1, -0.1, 0, 0.1, 1, 4, 10].map { left + $0 }.filter { $0 > low && $0 < high })
+      scale = max(scale, logConvex(left, power: power) - 0.5 * left * left)
+      // r^power bends upward for powers above 1, so that no bump is narrower than the normal density.
+      let distances: [Double] = power > 1 ? [-10, -4, 0, 4, 10] : [-10, -4, -1, -0.1, 0, 0.1, 1, 4, 10]
+      for x in distances.map({ left + $0 }) where x > low && x < high {
+        points.append(Point(x: x, logConvex: logConvex(x, power: power)))
+      }
     }
-    points.sort()
+    points.sort { $0.x < $1.x }
     guard scale > -.infinity, scale < .infinity else { return nil }
     // The exponent is a sum of terms of this size; digits beyond their rounding cannot be had.
-    let greatestRatio = max(abs(ratio(high, components).logRatio), abs(ratio(low, components).logRatio))
+    let greatestRatio = max(abs(ratio.value(at: high).logRatio), abs(ratio.value(at: low).logRatio))
     let tolerance = max(1e-12, 1e-15 * (abs(power) * greatestRatio + max(low * low, high * high)))
     var total = 0.0
-    for (a, b) in zip(points, points.dropFirst()) where b > a {
+    for (a, b) in zip(points, points.dropFirst()) where b.x > a.x {
+      let bound = Point.logBound(a, b) - scale
+      if bound < -Self.depth(points.count) {
+        total += exp(bound)
+        continue
+      }
       let part = try Numerics.integrate(
-        from: a, to: b, relativeTolerance: tolerance, what: "Rényi divergence of a Gaussian mixture"
-      ) { exp(logTerm($0) - scale) }
+        from: a.x, to: b.x, relativeTolerance: tolerance, what: "Rényi divergence of a Gaussian mixture"
+      ) { exp(logConvex($0, power: power) - 0.5 * $0 * $0 - scale) }
       total += part.value + part.error
     }
     return log(total * (1 + tolerance)) + scale - 0.5 * log(2 * Double.pi)
+  }
+
+  /// A position with log φ(r) there.
+  private struct Point {
+    let x: Double
+    let logConvex: Double
+
+    var logTerm: Double { logConvex - 0.5 * x * x }
+
+    /// log of an upper bound of the integral of φ(r) e^(−x²/2) between two points. φ is convex in r, and r increases with x, so that
+    /// φ is greatest at one of the ends.
+    static func logBound(_ a: Point, _ b: Point) -> Double {
+      let nearest = a.x > 0 ? a.x : b.x < 0 ? b.x : 0
+      return max(a.logConvex, b.logConvex) - 0.5 * nearest * nearest + log(b.x - a.x)
+    }
+  }
+
+  /// Nats below the peak at which a panel's bound stands for its integral, where there are `count` of them.
+  private static func depth(_ count: Int) -> Double { 45 + log(Double(count)) }
+
+  /// log φ(r) at x.
+  private func logConvex(_ x: Double, power: Double) -> Double {
+    let r = ratio.value(at: x)
+    return ConvexPower.logValue(power: power, logRatio: r.logRatio, excess: r.excess)
+  }
+
+  /// Ends of panels around every possible centre of a bump.
+  private func panelEnds(from low: Double, to high: Double, power: Double, reach: Double) -> [Double] {
+    let centres = [0.0] + ratio.shifts.flatMap { [$0, power * $0] }
+    let cuts = centres.flatMap { [$0 - reach, $0 - 3, $0, $0 + 3, $0 + reach] }.filter { $0 > low && $0 < high }.sorted()
+    var ends = [low]
+    for cut in cuts + [high] where cut - (ends.last ?? low) > 0.5 { ends.append(cut) }
+    if let last = ends.last, last < high { ends.append(high) }
+    return ends
   }
 }

@@ -22,7 +22,7 @@ enum Numerics {
         body(
           { x, context in
             guard let context else { return .nan }
-            return Unmanaged<Box>.fromOpaque(context).takeUnretainedValue().function(x)
+            return Unmanaged<Box>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.function(x) }
           }, Unmanaged.passUnretained(box).toOpaque())
       }
     }
@@ -97,4 +97,28 @@ func logAddExp(_ a: Double, _ b: Double) -> Double {
   let high = max(a, b)
   guard high.isFinite else { return high }
   return high + log1p(exp(min(a, b) - high))
+}
+
+/// e^z − 1 − z ≥ 0, by its series up to z¹⁷ where it would cancel.
+@inline(__always) func exponentialRemainder(_ z: Double) -> Double {
+  if abs(z) > 0.5 { return expm1(z) - z }
+  // Even and odd powers apart: the processor works on both at once.
+  let s = z * z
+  let even =
+    1 / 2.0 + s
+    * (1 / 24.0 + s
+      * (1 / 720.0 + s
+        * (1 / 40_320.0 + s
+          * (1 / 3_628_800.0 + s
+            * (1 / 479_001_600.0
+              + s * (1 / 87_178_291_200.0 + s * (1 / 20_922_789_888_000.0)))))))
+  let odd =
+    1 / 6.0 + s
+    * (1 / 120.0 + s
+      * (1 / 5_040.0 + s
+        * (1 / 362_880.0 + s
+          * (1 / 39_916_800.0 + s
+            * (1 / 6_227_020_800.0
+              + s * (1 / 1_307_674_368_000.0 + s * (1 / 355_687_428_096_000.0)))))))
+  return s * (even + z * odd)
 }

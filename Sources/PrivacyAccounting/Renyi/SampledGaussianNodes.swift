@@ -21,7 +21,7 @@ final class SampledGaussianNodes: Sendable {
     /// (1+u)^α − 1 − αu with β = α − 1 > 0, as r (e^z − 1 − z) + β (r log r − u) with z = β log r: neither part is negative,
     /// so that no digits are lost, not even as α → 1.
     @inline(__always) func convexPart(_ beta: Double) -> Double {
-      (1 + excess) * SampledGaussianNodes.exponentialRemainder(beta * logRatio) + beta * divergence
+      (1 + excess) * exponentialRemainder(beta * logRatio) + beta * divergence
     }
   }
 
@@ -85,29 +85,5 @@ final class SampledGaussianNodes: Sendable {
     var sum = 0.0
     for k in stride(from: 18.0, through: 2, by: -1) { sum = 1 / (k * (k - 1)) - u * sum }
     return u * u * sum
-  }
-
-  /// e^z − 1 − z ≥ 0, by its series up to z¹⁷ where it would cancel.
-  @inline(__always) fileprivate static func exponentialRemainder(_ z: Double) -> Double {
-    if abs(z) > 0.5 { return expm1(z) - z }
-    // Even and odd powers apart: the processor works on both at once.
-    let s = z * z
-    let even =
-      1 / 2.0 + s
-      * (1 / 24.0 + s
-        * (1 / 720.0 + s
-          * (1 / 40_320.0 + s
-            * (1 / 3_628_800.0 + s
-              * (1 / 479_001_600.0
-                + s * (1 / 87_178_291_200.0 + s * (1 / 20_922_789_888_000.0)))))))
-    let odd =
-      1 / 6.0 + s
-      * (1 / 120.0 + s
-        * (1 / 5_040.0 + s
-          * (1 / 362_880.0 + s
-            * (1 / 39_916_800.0 + s
-              * (1 / 6_227_020_800.0
-                + s * (1 / 1_307_674_368_000.0 + s * (1 / 355_687_428_096_000.0)))))))
-    return s * (even + z * odd)
   }
 }
