@@ -25,11 +25,11 @@ struct BulkSplit: Sendable {
   init?(
     _ composition: DirectedComposition, c: Double, rounds: Double, epsilon: Double, logTarget: Double
   ) throws(AccountingError) {
+    guard epsilon > 0, composition.parts.contains(where: { $0.cumulant.splittable != nil }) else { return nil }
     // The bulk falls faster than the whole, so that greater tilts bound it; at 1/ε and below nothing is gained.
     let greatest = max(35 * c, 300 / epsilon)
     let tilts = (0...14).map { c / 4 * pow(4 * greatest / c, Double($0) / 14) }
     let candidates = try Candidates(composition, tilts: tilts, logOutliers: logTarget - log(rounds) - 2)
-    guard epsilon > 0, candidates.count > 0 else { return nil }
     var best: BulkSplit?
     for width in [0.12, 0.2, 0.3, 0.45] {
       // A bulk whose losses add up to an eighth of ε is the least that is looked at.
@@ -69,7 +69,7 @@ struct BulkSplit: Sendable {
       whole = tilts.map { ($0, 0) }
       let greatest = tilts.last ?? 1
       for part in composition.parts {
-        if case .sampledGaussian(let rate, let sigma, .removal) = part.cumulant, rate < 1 {
+        if let (rate, sigma) = part.cumulant.splittable {
           parts.append((rate, sigma, part.count))
           continue
         }
@@ -149,10 +149,15 @@ struct TailCut: Hashable, Sendable {
 }
 
 extension LossCumulant {
+  /// Rate and noise multiplier of a loss that can be split; nil for losses that stay whole.
+  fileprivate var splittable: (rate: Double, sigma: Double)? {
+    guard case .sampledGaussian(let rate, let sigma, .removal) = self, rate < 1 else { return nil }
+    return (rate, sigma)
+  }
+
   /// The cut at this loss, see ``TailCut/init(loss:rate:sigma:width:)``; nil for losses that stay whole.
   func tailCut(at loss: Double, width: Double) -> TailCut? {
-    guard case .sampledGaussian(let rate, let sigma, .removal) = self, rate < 1 else { return nil }
-    return TailCut(loss: loss, rate: rate, sigma: sigma, width: width)
+    splittable.map { TailCut(loss: loss, rate: $0.rate, sigma: $0.sigma, width: width) }
   }
 }
 

@@ -2,10 +2,11 @@ import Foundation
 
 /// Gauss–Legendre quadrature on equal panels, fine enough for an integrand of known growth off the real line.
 struct GaussPanels {
-  /// Abscissae in increasing order with their weights.
-  private(set) var points: [(x: Double, weight: Double)] = []
+  private let lower: Double
+  private let half: Double
+  private let count: Int
   /// Bound of the error, relative to the integral of the modulus.
-  private(set) var relativeError = 0.0
+  let relativeError: Double
 
   private static let order = 16
   private static let rule: [(x: Double, weight: Double)] = Numerics.gaussLegendre(order)
@@ -35,12 +36,23 @@ struct GaussPanels {
     guard count * Double(Self.order) < LossNodes.maximumCount else {
       throw .notConverged(what: "contour integral", reason: "the \(what) needs \(count) quadrature panels")
     }
-    half = (upper - lower) / (2 * count)
-    points.reserveCapacity(Int(count) * Self.order)
-    for panel in 0..<Int(count) {
+    self.lower = lower
+    self.half = (upper - lower) / (2 * count)
+    self.count = Int(count)
+    relativeError = 64 / 15 * exp(15 - 2 * Double(Self.order) * log(ratio)) / (1 - 1 / (ratio * ratio)) * 4
+  }
+
+  /// How many points there are.
+  var pointCount: Int { count * Self.order }
+
+  /// Abscissae in increasing order with their weights.
+  var points: [(x: Double, weight: Double)] {
+    var points: [(x: Double, weight: Double)] = []
+    points.reserveCapacity(pointCount)
+    for panel in 0..<count {
       let centre = lower + (2 * Double(panel) + 1) * half
       for (x, weight) in Self.rule { points.append((centre + half * x, half * weight)) }
     }
-    relativeError = 64 / 15 * exp(15 - 2 * Double(Self.order) * log(ratio)) / (1 - 1 / (ratio * ratio)) * 4
+    return points
   }
 }

@@ -51,33 +51,41 @@ extension LossNodes {
     rate: Double, sigma: Double, greatest c: Double, height: Double
   ) throws(AccountingError) -> LossNodes {
     let variance = sigma * sigma
-    let reach = sigma * (2 * (depth + 6)).squareRoot()
-    // On an ellipse of height b the integrand grows by e^{b²/(2σ²) + b|y|/σ²}, and by cos(b/(2σ²))^{−c} where r has the power −z.
-    let panels = try GaussPanels(
-      from: 0.5, to: 1 + c + reach, greatestHalfWidth: min(0.9 * Double.pi * variance, 4 * sigma), what: "symmetric loss"
-    ) { half in
-      half * half / (2 * variance) + half / variance * height - c * log(max(1e-300, cos(min(half / variance, 3.1) / 2)))
-    }
-    var positive = LossNodes()
-    var negative = LossNodes()
+    let panels = try symmetricPanels(sigma: sigma, greatest: c, height: height)
+    let points = panels.points
     let logNorm = -log(sigma * (2 * Double.pi).squareRoot())
-    for (x, weight) in panels.points {
-      let exponent = (2 * x - 1) / (2 * variance)
-      let loss = sampledLoss(exponent, rate: rate)
-      let logQ = logNorm - x * x / (2 * variance)
-      let logSlope = log(rate) + exponent - loss - log(variance)
-      positive.append(loss: loss, logMass: log(weight) + logQ + loss, logDensity: logQ + loss - logSlope)
-      negative.append(loss: -loss, logMass: log(weight) + logQ, logDensity: logQ - logSlope)
-    }
+    let logSlopeScale = log(rate) - log(variance)
     var nodes = LossNodes()
-    nodes.losses = negative.losses.reversed() + positive.losses
-    nodes.logMasses = negative.logMasses.reversed() + positive.logMasses
-    nodes.logDensities = negative.logDensities.reversed() + positive.logDensities
+    nodes.reserve(2 * points.count + 1)
+    // The losses below 0 in increasing order, then their mirror images.
+    for isPositive in [false, true] {
+      for index in points.indices {
+        let (x, weight) = isPositive ? points[index] : points[points.count - 1 - index]
+        let exponent = (2 * x - 1) / (2 * variance)
+        let loss = sampledLoss(exponent, rate: rate)
+        let logQ = logNorm - x * x / (2 * variance)
+        let logDensity = isPositive ? logQ + loss : logQ
+        nodes.append(
+          loss: isPositive ? loss : -loss, logMass: log(weight) + logDensity, logDensity: logDensity - (logSlopeScale + exponent - loss))
+      }
+    }
     nodes.losses.append(0)
     nodes.logMasses.append(log1p(-rate) + log(1 - 2 * Numerics.normalUpperTail(0.5 / sigma)))
     nodes.relativeError = panels.relativeError
     nodes.linearError = panels.relativeError
     return nodes
+  }
+
+  /// The panels of x > ½ for the symmetric pair.
+  static func symmetricPanels(sigma: Double, greatest c: Double, height: Double) throws(AccountingError) -> GaussPanels {
+    let variance = sigma * sigma
+    let reach = sigma * (2 * (depth + 6)).squareRoot()
+    // On an ellipse of height b the integrand grows by e^{b²/(2σ²) + b|y|/σ²}, and by cos(b/(2σ²))^{−c} where r has the power −z.
+    return try GaussPanels(
+      from: 0.5, to: 1 + c + reach, greatestHalfWidth: min(0.9 * Double.pi * variance, 4 * sigma), what: "symmetric loss"
+    ) { half in
+      half * half / (2 * variance) + half / variance * height - c * log(max(1e-300, cos(min(half / variance, 3.1) / 2)))
+    }
   }
 
   mutating func reserve(_ count: Int) {

@@ -86,12 +86,19 @@ enum LossCumulant: Hashable, Sendable {
 
   /// How many ``nodes(greatest:height:cut:)`` there are; nil for what has a closed form.
   func nodeCount(greatest: Double, height: Double, cut: TailCut? = nil) throws(AccountingError) -> Int? {
-    guard case .sampledGaussian(let rate, let sigma, let direction) = self else {
-      return try nodes(greatest: greatest, height: height, cut: cut)?.losses.count
+    switch self {
+    case .gaussian: return nil
+    case .sampledGaussian(let rate, let sigma, let direction):
+      return try SampledGaussianRule(
+        sigma: sigma, rate: rate, direction: direction, greatest: greatest, height: height, cut: cut
+      ).count
+    case .symmetricSampledGaussian(_, let sigma):
+      return 2 * (try LossNodes.symmetricPanels(sigma: sigma, greatest: greatest, height: height).pointCount) + 1
+    case .laplace(_, let scale, _): return try LossNodes.laplacePanels(scale: scale, greatest: greatest, height: height).pointCount + 2
+    case .boundedRange(let epsilon):
+      return try LossNodes.boundedRangePanels(epsilon: epsilon, greatest: greatest, height: height).pointCount
+    case .pure: return 2
     }
-    return try SampledGaussianRule(
-      sigma: sigma, rate: rate, direction: direction, greatest: greatest, height: height, cut: cut
-    ).count
   }
 
   /// Nodes for the strip 0 ≤ Re z ≤ `greatest`, |Im z| ≤ `height`; nil for what has a closed form.
