@@ -323,6 +323,30 @@ struct EventLanguageTests {
     #expect(separated == (try epsilon(round.repeated(5)).upper))
   }
 
+  /// δ′(ε) ≥ δ(ε) − ψ − e^ε ψ, so that only the ε at δ + ψ + e^ε ψ of the plain rounds is a bound from below.
+  @Test("truncation: the interval's ends are those of the plain rounds at δ ∓ (1 + e^ε) ψ", arguments: [130, 150, 165, 200])
+  func truncationInterval(maximumCohort: Int) throws {
+    let accountant = PrivacyAccountant()
+    let round = PrivacyEvent.gaussian(noiseMultiplier: 0.7)
+    let (rounds, delta) = (20, 1e-4)
+    let plain = round.sampled(.poisson(rate: 0.1)).repeated(rounds)
+    let cut = round.sampled(.truncatedPoisson(rate: 0.1, maximumCohort: maximumCohort, populationSize: 1_000)).repeated(rounds)
+    // The person is one of the 1,000.
+    let sampler = try TruncatedPoisson(population: 999, samplingRate: 0.1, maximumCohort: maximumCohort)
+    let change = try sampler.truncationProbability(withPerson: true, rounds: rounds)
+    let bound = try accountant.epsilon(of: cut, delta: delta)
+    guard bound.upper < .infinity else {
+      #expect(maximumCohort <= 150 && bound.lower == 0)
+      return
+    }
+    let added = change * (1 + exp(bound.upper))
+    let (least, greatest) = (
+      try accountant.epsilon(of: plain, delta: delta + added), try accountant.epsilon(of: plain, delta: delta - added)
+    )
+    #expect(bound.lower <= least.upper + 1e-9 && bound.lower >= least.lower - 1e-6, "\(bound) \(least) ψ = \(change)")
+    #expect(bound.upper >= greatest.lower - 1e-9 && bound.upper <= greatest.upper + 1e-6, "\(bound) \(greatest) ψ = \(change)")
+  }
+
   @Test("a filter and an odometer refuse truncated draws, which have no Rényi curve")
   func truncatedFilter() throws {
     let event = PrivacyEvent.gaussian(noiseMultiplier: 2).sampled(.truncatedPoisson(rate: 0.1, maximumCohort: 110, populationSize: 1_000))

@@ -4,6 +4,8 @@ import Foundation
 protocol AccountingBackend: Sendable {
   /// ε at δ in (0, 1) of the composition repeated `rounds` ≥ 1 times: valid for both directions.
   func epsilon(rounds: Int, delta: Double) throws(AccountingError) -> PrivacyBound
+  /// The same with the lower end for another δ, of `lowerDelta` ≥ `delta`.
+  func epsilon(rounds: Int, delta: Double, lowerDelta: Double) throws(AccountingError) -> PrivacyBound
   /// δ at finite ε ≥ 0 of the composition repeated `rounds` ≥ 1 times, of one direction.
   func delta(rounds: Int, epsilon: Double, direction: NeighborDirection) throws(AccountingError) -> PrivacyBound
   /// The greater δ of both directions.
@@ -11,6 +13,14 @@ protocol AccountingBackend: Sendable {
 }
 
 extension AccountingBackend {
+  func epsilon(rounds: Int, delta: Double, lowerDelta: Double) throws(AccountingError) -> PrivacyBound {
+    let bound = try epsilon(rounds: rounds, delta: delta)
+    if lowerDelta == delta || !bound.isTwoSided || bound.lower == 0 { return bound }
+    let lower = lowerDelta < 1 ? try epsilon(rounds: rounds, delta: lowerDelta).lower : 0
+    return PrivacyBound(
+      lower: min(lower, bound.upper), upper: bound.upper, method: bound.method, failureProbability: bound.failureProbability)
+  }
+
   func delta(rounds: Int, epsilon: Double) throws(AccountingError) -> PrivacyBound {
     let removal = try delta(rounds: rounds, epsilon: epsilon, direction: .removal)
     let addition = try delta(rounds: rounds, epsilon: epsilon, direction: .addition)
@@ -114,34 +124,31 @@ public struct CompositionCurve: Sendable {
     rounds: Int, delta: Double, changes: (withPerson: Double, without: Double)
   ) throws(AccountingError) -> PrivacyBound {
     let change = max(changes.withPerson, changes.without)
-    var guess = 0.0
-    var lower = 0.0
-    for attempt in 0..<60 {
-      let rest = (delta - change - exp(guess) * change) * (1 - 1e-14)
-      guard rest > 0 else {
-        // The bound of the truncations is no bound from below.
-        let known = try core(rounds: rounds, delta: min(1, delta + 2 * change))
-        return PrivacyBound(lower: min(lower, known.lower), upper: .infinity, method: known.method)
-      }
-      let bound = try core(rounds: rounds, delta: rest)
-      if attempt == 0 {
-        // What the untruncated rounds need at a δ that is greater by as much.
-        lower = try core(rounds: rounds, delta: min(1, delta + change + exp(guess) * change)).lower
-      }
-      if bound.upper <= guess { return PrivacyBound(lower: min(lower, guess), upper: guess, method: bound.method) }
-      guess = bound.upper * (1 + 1e-10)
+    // An ε at which the truncations take a share of δ that nobody will miss. What is found below it is valid, for ψ + e^ε ψ is less there.
+    var guess = max(0, log(1e-10 * delta / change))
+    for _ in 0..<60 {
+      // What the truncations may add or take away at ε up to the guess.
+      let added = change + exp(guess) * change
+      let rest = (delta - added) * (1 - 1e-14)
+      guard rest > 0 else { return PrivacyBound(lower: 0, upper: .infinity, method: .trivial) }
+      let bound = try core(rounds: rounds, delta: rest, lowerDelta: min(1, (delta + added) * (1 + 1e-14)))
+      if bound.upper <= guess { return bound }
+      // Grids take longest, and are seldom so narrow that the last digits count.
+      guess = bound.upper * (1 + (bound.method == .grid ? 1e-3 : 1e-10))
     }
     throw .notConverged(what: "ε of truncated rounds", reason: "δ = \(delta) is too near to the probability of a truncation")
   }
 
-  private func core(rounds: Int, delta: Double) throws(AccountingError) -> PrivacyBound {
+  private func core(rounds: Int, delta: Double, lowerDelta: Double? = nil) throws(AccountingError) -> PrivacyBound {
     if composition.order.isEmpty { return Self.nothing }
     if let pure = composition.pureEpsilon {
       let sum = Double(rounds) * pure * (1 + 1e-14)
       if delta == 0 { return PrivacyBound(lower: Double(rounds) * pure * (1 - 1e-14), upper: sum, method: .pureComposition) }
     }
     if delta == 0 { return Self.everything }
-    return try first { backend throws(AccountingError) in try backend.epsilon(rounds: rounds, delta: delta) }
+    return try first { backend throws(AccountingError) in
+      try backend.epsilon(rounds: rounds, delta: delta, lowerDelta: lowerDelta ?? delta)
+    }
   }
 
   private func coreDelta(

@@ -57,9 +57,7 @@ package struct GridAccountant: Sendable {
     var counts: [PrivacyLossLaw: Int] = [:]
     var order: [PrivacyLossLaw] = []
     for part in parts {
-      guard part.count >= 0, part.count <= 1_000_000_000_000 else {
-        throw .invalidParameter(name: "count of a mechanism", value: Double(part.count), allowed: "in 0...10^12")
-      }
+      try Self.check(count: part.count)
       if part.count == 0 { continue }
       if counts[part.law] == nil { order.append(part.law) }
       counts[part.law, default: 0] += part.count
@@ -153,18 +151,20 @@ package struct GridAccountant: Sendable {
   /// ε at `delta`, with upper − lower at most `width`; infinite where δ is below the probability of an infinite loss.
   ///
   /// - Parameters:
+  ///   - lowerDelta: at least δ; the δ that the lower end is for, if another.
   ///   - width: what is aimed at, absolute.
   ///   - limit: what is accepted where the grid cannot do better; `width` if nil.
   ///   - sufficient: an upper end that need not be improved.
   /// - Throws: `.notConverged` where the limits of memory and work do not allow the width.
   package func epsilon(
-    delta: Double, width: Double, limit: Double? = nil, sufficient: Double = 0
+    delta: Double, lowerDelta: Double? = nil, width: Double, limit: Double? = nil, sufficient: Double = 0
   ) throws(AccountingError) -> GridBound {
+    let lowerDelta = max(delta, lowerDelta ?? delta)
     guard delta > 0, delta <= 1 else { throw .invalidParameter(name: "delta", value: delta, allowed: "in (0, 1]") }
     try Self.check(width: width)
     if delta == 1 || components.isEmpty { return GridBound(lower: 0, upper: 0, spacing: 0, size: 0) }
     let (low, high) = (infinity(upper: false), infinity(upper: true))
-    if delta < low { return GridBound(lower: .infinity, upper: .infinity, spacing: 0, size: 0) }
+    if delta < low { return GridBound(lower: lowerDelta < low ? .infinity : 0, upper: .infinity, spacing: 0, size: 0) }
     guard delta > high * (1 + 1e-9) else {
       throw .notConverged(what: "ε on the grid", reason: "δ = \(delta) is the probability of an infinite loss")
     }
@@ -189,7 +189,12 @@ package struct GridAccountant: Sendable {
       theta: theta, epsilon: epsilon, logDelta: logDelta, relative: width * min(theta, 1 / width), wanted: width, limit: limit ?? width,
       sufficient: sufficient,
       measure: { $0.upper - $0.lower },
-      answer: { pair in (isOneSided ? 0 : pair.lower.epsilon(delta, upper: false), min(greatest, pair.upper.epsilon(delta, upper: true))) })
+      answer: { pair in
+        (
+          isOneSided || lowerDelta >= 1 ? 0 : pair.lower.epsilon(lowerDelta, upper: false),
+          min(greatest, pair.upper.epsilon(delta, upper: true))
+        )
+      })
   }
 
   /// The composition as one law with at most 2^18 atoms, for sampling over several mechanisms at once. Its profile is accurate
@@ -224,6 +229,13 @@ package struct GridAccountant: Sendable {
       pairs.append(try reduced.compose(theta: tilt, spacing: h, window: all, logDelta: target, truncation: truncation))
     }
     return ComposedGrid.atoms(upper: pairs.map(\.upper), lower: pairs.map(\.lower))
+  }
+
+  /// Throws `.invalidParameter` for a number of copies that the grid does not take.
+  static func check(count: Int) throws(AccountingError) {
+    guard count >= 0, count <= 1_000_000_000_000 else {
+      throw .invalidParameter(name: "count of a mechanism", value: Double(count), allowed: "in 0...10^12")
+    }
   }
 
   private static func check(width: Double) throws(AccountingError) {

@@ -16,8 +16,10 @@ final class GridBackend: AccountingBackend {
   /// Width of ε, and of δ relative to it, that is aimed at.
   static let wantedWidth = 1e-6
   private static let wantedRelativeWidth = 1e-4
-  /// Work of one answer, both directions together: below a second.
+  /// Work of one answer, both directions together: half a second.
   static let usualWork = 1.4e8
+  /// How much of it is for laws that are known from above only: the single measure has one core, and finer steps hardly lower its answer.
+  private static let oneSidedShare = 0.8
   /// How much of it the first direction may take; it needs more as a rule, because it has the greater losses.
   private static let firstShare = 0.65
   private let workLimit: Double
@@ -31,11 +33,11 @@ final class GridBackend: AccountingBackend {
   init?(
     _ composition: MechanismComposition, workLimit: Double = GridBackend.usualWork, greatestWidth: Double = .greatestFiniteMagnitude
   ) {
-    self.workLimit = workLimit
     self.greatestWidth = greatestWidth
     guard Self.hasLaws(composition) else { return nil }
     self.composition = composition
     isOneSided = Self.isOneSided(composition)
+    self.workLimit = (isOneSided ? Self.oneSidedShare : 1) * workLimit
     isSymmetric = composition.order.allSatisfy(\.isSymmetric)
   }
 
@@ -72,6 +74,8 @@ final class GridBackend: AccountingBackend {
   private func accountant(
     rounds: Int, _ direction: NeighborDirection, workLimit: Double
   ) throws(AccountingError) -> GridAccountant {
+    // Before tables are made.
+    for (_, count) in composition.parts { try GridAccountant.check(count: try MechanismComposition.product(count, rounds)) }
     var known = components.withLock { $0 }
     if known == nil {
       known = try Self.components(composition)
@@ -98,9 +102,14 @@ final class GridBackend: AccountingBackend {
   }
 
   func epsilon(rounds: Int, delta: Double) throws(AccountingError) -> PrivacyBound {
+    try epsilon(rounds: rounds, delta: delta, lowerDelta: delta)
+  }
+
+  func epsilon(rounds: Int, delta: Double, lowerDelta: Double) throws(AccountingError) -> PrivacyBound {
     try both(rounds) { grid, sufficient throws(AccountingError) in
       try grid.epsilon(
-        delta: delta, width: Self.wantedWidth, limit: isOneSided ? .greatestFiniteMagnitude : greatestWidth, sufficient: sufficient)
+        delta: delta, lowerDelta: lowerDelta, width: Self.wantedWidth, limit: isOneSided ? .greatestFiniteMagnitude : greatestWidth,
+        sufficient: sufficient)
     }
   }
 
