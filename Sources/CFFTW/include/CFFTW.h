@@ -5,15 +5,15 @@
 
 #include <stddef.h>
 
-/// A pair of plans of one size with their two buffers. One thread at a time may use a transform; different transforms may
-/// run at once.
+/// Two buffers with a pair of plans of their size. One thread at a time may use a transform; different transforms may run at once, also
+/// those of one size, which share plans.
 typedef struct epsilon_fftw_transform epsilon_fftw_transform;
 
 /// A transform of `size` real numbers, or NULL where memory or FFTW refuse. Planning is serialised by a lock, because
 /// FFTW's planner keeps global state.
 epsilon_fftw_transform *epsilon_fftw_create(size_t size);
 
-/// Releases the plans and both buffers.
+/// Releases both buffers; the plans may be kept for the next transform of this size.
 void epsilon_fftw_destroy(epsilon_fftw_transform *transform);
 
 /// The real buffer, of `size` numbers.

@@ -1,4 +1,6 @@
+import Dispatch
 import Foundation
+import Synchronization
 
 extension Mechanism {
   /// The law of the loss as the grid takes it, for removal and for addition; nil for a mechanism known by its Rényi curve only.
@@ -51,15 +53,30 @@ extension Mechanism {
   /// Both orders of two mixtures, by upper bounds of δ at many ε.
   private static func drawnProfile(draws: Int, populationSize: Int, sigma: Double) throws(AccountingError) -> LossAtoms {
     let drawn = try WithReplacement(draws: draws, population: populationSize, tailMass: 1e-300)
-    // Even in the square root of ε: the profile bends most at 0. The last points reach δ of 1e-300 or ε of 500.
-    var points: [(epsilon: Double, delta: Double)] = []
+    // The last points reach δ of 1e-300 or ε of 500.
     let reach = min(500, 40 / sigma + 4 / (sigma * sigma) + 1)
-    for index in 0...4_000 {
-      let root = Double(index) / 4_000
-      let epsilon = reach * root * root
-      points.append((epsilon, min(1, try drawn.replaceOneDelta(noiseMultiplier: sigma, epsilon: epsilon))))
+    let (count, section) = (4_001, 256)
+    let answers = Mutex([Result<Double, AccountingError>?](repeating: nil, count: count))
+    DispatchQueue.concurrentPerform(iterations: (count + section - 1) / section) { worker in
+      let range = worker * section..<min(count, (worker + 1) * section)
+      let part = range.map { index in
+        Result { () throws(AccountingError) in
+          try drawn.replaceOneDelta(noiseMultiplier: sigma, epsilon: Self.profileEpsilon(index, of: count, reach: reach))
+        }
+      }
+      answers.withLock { $0.replaceSubrange(range, with: part) }
+    }
+    var points: [(epsilon: Double, delta: Double)] = []
+    for (index, answer) in answers.withLock({ $0 }).enumerated() {
+      points.append((profileEpsilon(index, of: count, reach: reach), min(1, try answer?.get() ?? 1)))
     }
     return try .profile(points)
+  }
+
+  /// Even in the square root of ε: the profile bends most at 0.
+  private static func profileEpsilon(_ index: Int, of count: Int, reach: Double) -> Double {
+    let root = Double(index) / Double(count - 1)
+    return reach * root * root
   }
 }
 

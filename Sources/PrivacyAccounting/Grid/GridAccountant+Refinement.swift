@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 
 /// The search for a step that is fine enough, and the two convolutions for one step.
@@ -112,9 +113,11 @@ extension GridAccountant {
     let points = Int(((window.high - window.low) / h).rounded(.up)) + 32
     let size = RealTransform.goodSize(atLeast: points)
     let transform = try RealTransform(size: size)
-    var upper = ComposedGrid(theta: theta, spacing: h, size: size)
-    // A grid without masses where there is none.
-    var lower = upper
+    // The measures one beside the other where two cores gain more than they lose, and memory allows it.
+    let isConcurrent = !isOneSided && size >= 1 << 12 && size <= Self.greatestConcurrentSize
+    let other = isConcurrent ? try RealTransform(size: size) : transform
+    // The upper and the lower one; the lower one stays without masses where there is none.
+    var sides = [ComposedGrid](repeating: ComposedGrid(theta: theta, spacing: h, size: size), count: 2)
     for (index, part) in components.enumerated() {
       let range = range(part, theta: theta, spacing: h, logDelta: logDelta, truncation: truncation, window: window)
       guard range.last - range.first <= 2 * Self.sizeLimit, abs(Double(range.last)) * Double(part.count) < 0x1p50,
@@ -124,16 +127,26 @@ extension GridAccountant {
       let sketch = part.sketch.moments(theta)
       let center = Int((sketch.first / h).rounded())
       let isLast = index == components.count - 1
-      upper.add(
-        grid.upper, infinity: grid.upperInfinity, grid: grid, count: part.count, logMoment: sketch.value, center: center, window: window,
-        isLast: isLast, transform: transform)
-      if isLast { upper.finish(transform, firstNode: Int(firstNode), window: window) }
-      if isOneSided { continue }
-      lower.add(
-        grid.lower, infinity: grid.lowerInfinity, grid: grid, count: part.count, logMoment: sketch.value, center: center, window: window,
-        isLast: isLast, transform: transform)
-      if isLast { lower.finish(transform, firstNode: Int(firstNode), window: window) }
+      // Each call has a measure and a transform of its own.
+      nonisolated(unsafe) let transforms = [transform, other]
+      sides.withUnsafeMutableBufferPointer { sides in
+        nonisolated(unsafe) let sides = sides
+        @Sendable func add(_ side: Int) {
+          sides[side].add(
+            side == 0 ? grid.upper : grid.lower, infinity: side == 0 ? grid.upperInfinity : grid.lowerInfinity, grid: grid,
+            count: part.count, logMoment: sketch.value, center: center, window: window, isLast: isLast, transform: transforms[side])
+          if isLast { sides[side].finish(transforms[side], firstNode: Int(firstNode), window: window) }
+        }
+        if isConcurrent {
+          DispatchQueue.concurrentPerform(iterations: 2, execute: add)
+        } else {
+          for side in 0..<(isOneSided ? 1 : 2) { add(side) }
+        }
+      }
     }
-    return (upper, lower)
+    return (sides[0], sides[1])
   }
+
+  /// Above this size a second pair of buffers would take too much memory.
+  private static let greatestConcurrentSize = 1 << 21
 }
