@@ -61,10 +61,15 @@ enum NormalIntegral {
   /// Mass of (y − d, y], where G(y, d) may have overflowed.
   static func mass(_ y: Double, _ d: Double, scaled: Double) -> Double {
     let mass = density(y) * scaled
-    return mass.isFinite ? mass : 0.5 * (erf(y / 2.0.squareRoot()) + erf((d - y) / 2.0.squareRoot()))
+    if mass.isFinite { return mass }
+    let (upper, lower) = (y / 2.0.squareRoot(), (y - d) / 2.0.squareRoot())
+    // The difference of the smaller tails, which keeps the digits of a tail.
+    if lower >= 0 { return 0.5 * (erfc(lower) - erfc(upper)) }
+    return upper <= 0 ? 0.5 * (erfc(-upper) - erfc(-lower)) : 0.5 * (erf(upper) + erf(-lower))
   }
 
-  /// G(y, d) = ∫₀^d exp(yu − u²/2) du, which is the mass of (y − d, y] over the density at y; and its relative error.
+  /// G(y, d) = ∫₀^d exp(yu − u²/2) du, which is the mass of (y − d, y] over the density at y; and its relative error, or that of the mass
+  /// where G is beyond the range of numbers.
   static func scaledMass(_ y: Double, _ d: Double) -> (value: Double, error: Double) {
     let u = unitRoundoff
     let middle = y - 0.5 * d
@@ -86,6 +91,7 @@ enum NormalIntegral {
       // exp((y² − lower²)/2) M(lower) − M(y)
       let first = exp(gap) * mills(lower)
       let value = first - mills(y)
+      guard value < .infinity else { return (.infinity, (64 + 2 * min(lower * lower, 3600)) * u) }
       return (value, first / value * (16 + 2 * gap) * u)
     }
     if y <= 0 {
@@ -94,7 +100,8 @@ enum NormalIntegral {
       return (value, first / value * (16 + 2 * (d.isInfinite ? 0 : abs(gap))) * u)
     }
     let mass = 0.5 * (erf(y / 2.0.squareRoot()) + (d.isInfinite ? 1 : erf(-lower / 2.0.squareRoot())))
-    return (mass / density(y), (16 + 2 * y * y) * u)
+    let value = mass / density(y)
+    return (value, (16 + (value < .infinity ? 2 * y * y : 0)) * u)
   }
 }
 

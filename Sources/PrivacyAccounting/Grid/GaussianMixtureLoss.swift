@@ -185,15 +185,22 @@ struct GaussianMixtureLoss: ContinuousLoss {
       least = min(least, g.value)
       if term.weight > heaviest.weight { heaviest = term }
     }
-    let density = heaviest.probability * NormalIntegral.density(y - heaviest.shift) / heaviest.weight
     let q = NormalIntegral.mass(y, d, scaled: g0.value)
+    var density = heaviest.probability * NormalIntegral.density(y - heaviest.shift) / heaviest.weight
     var p = density * mean
-    if !p.isFinite {
+    var edgeRatio = g0.value / mean
+    var spread = (greatest - least) / mean
+    if !(density > 1e-290 && greatest < .infinity) {
+      // A wide bin may hold the peak of a shift whose density at the edge is no number.
+      density = ratio.unchanged * NormalIntegral.density(y)
       p = ratio.unchanged * q
       for term in terms {
         let yi = y - term.shift
+        density += term.probability * NormalIntegral.density(yi)
         p += term.probability * NormalIntegral.mass(yi, d, scaled: NormalIntegral.scaledMass(yi, d).value)
       }
+      edgeRatio = p > 0 ? density * g0.value / p : 1
+      spread = 1
     }
     // The lower end has an error of its own, which moves mass at its density: that of P is e^loss times that of Q.
     var ending = 0.0
@@ -203,12 +210,10 @@ struct GaussianMixtureLoss: ContinuousLoss {
       ending = 1.01 * lowerError * growth * max(p > 0 ? lowerDensity / p : 0, q > 0 ? NormalIntegral.density(lower) / q : 0)
     }
     // At the edge the densities of P add up to e^upper times that of Q, so that the ratio needs only the scaled masses.
-    let edgeRatio = mean.isFinite ? (mean > 0 ? g0.value / mean : 1) : p > 0 ? density * g0.value / p : 1
-    let spread = mean > 0 ? (greatest - least) / mean : 1
     return LossContent(
       p: p, q: q, ratio: edgeRatio.isNaN ? .infinity : edgeRatio,
       error: error + rounding + 2 * positionError * (min(reach, 60) + 1) + ending,
-      ratioError: 2 * error + 16 * unitRoundoff + 2 * ending + 2 * rounding * (spread < 1 ? spread : 1))
+      ratioError: 2 * error + 16 * unitRoundoff + 2 * ending + 2 * rounding * min(spread, 1))
   }
 
   func tail(above lower: Double) -> LossContent {

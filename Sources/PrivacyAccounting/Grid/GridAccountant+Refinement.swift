@@ -124,6 +124,9 @@ extension GridAccountant {
         abs(Double(range.first)) * Double(part.count) < 0x1p50
       else { throw .notConverged(what: "the privacy-loss grid", reason: "one step spans more than \(2 * Self.sizeLimit) nodes") }
       let grid = LossGrid(part.model, spacing: h, first: range.first, last: range.last)
+      guard !grid.isUndefined else {
+        throw .notConverged(what: "the privacy-loss grid", reason: "the masses of a law are beyond the range of numbers")
+      }
       let sketch = part.sketch.moments(theta)
       let center = Int((sketch.first / h).rounded())
       let isLast = index == components.count - 1

@@ -65,7 +65,11 @@ package struct GridAccountant: Sendable {
     var components: [Component] = []
     for law in order {
       let model = try law.model()
-      components.append(Component(model: model, count: counts[law] ?? 0, sketch: LossSketch(model)))
+      let sketch = LossSketch(model)
+      guard !sketch.losses.isEmpty else {
+        throw .notConverged(what: "the privacy-loss grid", reason: "the masses of a law are beyond the range of numbers")
+      }
+      components.append(Component(model: model, count: counts[law] ?? 0, sketch: sketch))
     }
     self.components = components
     let spacings = components.map(\.model).filter { !$0.atoms.upper.atoms.isEmpty }.map(\.atoms.spacing)

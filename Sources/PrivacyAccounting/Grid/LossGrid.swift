@@ -16,6 +16,8 @@ struct LossGrid {
   private(set) var lowerInfinity: Double
   /// Losses of atoms that were taken as lying on a node are off by at most this.
   private(set) var lossError: Double
+  /// Whether a bin's mass or the bound of its error is no number: then neither measure says anything.
+  private(set) var isUndefined = false
 
   /// - Parameters:
   ///   - first: losses below the node `first` are rounded up to it, or dropped.
@@ -95,6 +97,7 @@ struct LossGrid {
         } else if edge > law.support.lower && edge - h < law.support.upper {
           density = law.content(below: edge, width: h)
         }
+        if (density.p + density.error + density.ratioError).isNaN { isUndefined = true }
         if !(density.p > 0) { density = LossContent() }
       }
       var all = density
@@ -127,7 +130,9 @@ struct LossGrid {
       if i == last {
         upperInfinity += mass + (model.continuous == nil ? 0 : 1e-300)
       } else if mass > 0 {
-        let part = min(1, max(0, (1 - c.ratio * shrink + c.ratioError * 2) / full * (1 + 4 * unitRoundoff)))
+        // The whole mass goes up where the ratio of a wide bin is beyond the range of numbers.
+        let fall = c.ratio * shrink
+        let part = fall.isFinite ? min(1, max(0, (1 - fall + c.ratioError * 2) / full * (1 + 4 * unitRoundoff))) : 1
         upper[i + 1 - first] += mass * part
         upper[i - first] += mass * (1 - part)
       }

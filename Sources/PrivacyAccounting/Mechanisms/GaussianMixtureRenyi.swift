@@ -67,8 +67,10 @@ package struct GaussianMixtureRenyi: Sendable {
     return closed
   }
 
-  /// Nanoseconds that the values at the ends of the panels may take: some milliseconds for the whole quadrature.
+  /// Nanoseconds that the values at the ends of all panels may take.
   private static let greatestWork = 1.5e6
+  /// Nanoseconds that one value in each of the panels that count may take: each needs 61 or more, so that these are some milliseconds.
+  private static let greatestPanelWork = 8e4
 
   /// log of the integral of the normal density times φ(r), with the quadrature's error, over all bumps and `reach` around them; nil beyond
   /// the range of numbers and where it would take too long.
@@ -114,12 +116,13 @@ package struct GaussianMixtureRenyi: Sendable {
     let greatestRatio = max(abs(ratio.value(at: high).logRatio), abs(ratio.value(at: low).logRatio))
     let tolerance = max(1e-12, 1e-15 * (abs(power) * greatestRatio + max(low * low, high * high)))
     var total = 0.0
+    var panels: [(a: Point, b: Point)] = []
     for (a, b) in zip(points, points.dropFirst()) where b.x > a.x {
       let bound = Point.logBound(a, b) - scale
-      if bound < -Self.depth(points.count) {
-        total += exp(bound)
-        continue
-      }
+      if bound < -Self.depth(points.count) { total += exp(bound) } else { panels.append((a, b)) }
+    }
+    guard Double(panels.count) * ratio.work <= Self.greatestPanelWork else { return nil }
+    for (a, b) in panels {
       let part = try Numerics.integrate(
         from: a.x, to: b.x, relativeTolerance: tolerance, what: "Rényi divergence of a Gaussian mixture"
       ) { exp(logConvex($0, power: power) - 0.5 * $0 * $0 - scale) }
