@@ -34,15 +34,20 @@ public enum Figure {
     return scientific(String(format: "%.3e", value))
   }
 
-  /// `text` without the zeros before and in its exponent.
+  /// `text` without the zeros before and in its exponent. By bytes: a regular expression takes a millisecond when it is first used.
   private static func scientific(_ text: String) -> String {
-    text.replacing(/\.?0+e/, with: "e").replacing(/e([+-])0*(\d)/) { "e\($0.1 == "-" ? "-" : "")\($0.2)" }
+    guard let mark = text.utf8.firstIndex(of: UInt8(ascii: "e")) else { return text }
+    let exponent = Int(text[text.index(after: mark)...]) ?? 0
+    return trimmed(String(text[..<mark])) + "e\(exponent)"
   }
 
+  /// `text` without zeros at the end of its decimals.
   private static func trimmed(_ text: String) -> String {
-    guard text.contains(".") else { return text }
-    let short = text.reversed().drop { $0 == "0" }.reversed()
-    return String(short.last == "." ? short.dropLast() : short[...])
+    guard text.utf8.contains(UInt8(ascii: ".")) else { return text }
+    var kept = text[...]
+    while kept.utf8.last == UInt8(ascii: "0") { kept.removeLast() }
+    if kept.utf8.last == UInt8(ascii: ".") { kept.removeLast() }
+    return String(kept)
   }
 
   /// Four significant digits in scientific notation, rounded up: for δ that is promised.

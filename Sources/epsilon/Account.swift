@@ -6,6 +6,7 @@ import PrivateTraining
 
 struct Account: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "account",
     abstract: "Compute ε for δ, or δ for ε, of given mechanisms.",
     discussion: """
       Say what was released in one of three ways: rounds of a Gaussian mechanism with --noise-multiplier, sampling and --rounds; any event

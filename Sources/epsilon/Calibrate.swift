@@ -6,6 +6,7 @@ import PrivateTraining
 
 struct Calibrate: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "calibrate",
     abstract: "Find the noise multiplier, the number of rounds or the sampling rate that meets a privacy target.",
     discussion: """
       Give the target and all but one of noise multiplier, rounds and sampling; the missing one is found, always on the safe side. The target

@@ -7,7 +7,7 @@ struct DataCommand: ParsableCommand {
     commandName: "data", abstract: "List the known data sets, or look into files.", subcommands: [List.self, Inspect.self])
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the data sets that plans can name.")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the data sets that plans can name.")
     @Option(help: "Form of the output.")
     var format: OutputFormat = .text
 
@@ -32,7 +32,7 @@ struct DataCommand: ParsableCommand {
   }
 
   struct Inspect: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Describe an IDX file, or the IDX files of a folder.")
+    static let configuration = CommandConfiguration(commandName: "inspect", abstract: "Describe an IDX file, or the IDX files of a folder.")
     @Argument(help: "File or folder.")
     var path: String
     @Option(help: "Form of the output.")

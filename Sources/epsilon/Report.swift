@@ -4,6 +4,7 @@ import PrivateTraining
 
 struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "report",
     abstract: "Print the privacy report of a run: the guarantee, how it came about, and what is outside it.")
 
   /// Form of the report.

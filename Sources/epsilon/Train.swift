@@ -7,6 +7,7 @@ import PrivateTraining
 
 struct Train: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "train",
     abstract: "Carry out a training plan and report ε beside model quality every round.",
     discussion: """
       Given a target ε and no noise multiplier the plan is calibrated first. Ctrl-C ends the run after the round that is under way; a second
