@@ -31,7 +31,7 @@ let package = Package(
     .target(name: "PrivacyEvents", swiftSettings: settings),
     .target(name: "CGSL", linkerSettings: [.linkedLibrary("gsl"), .linkedLibrary("gslcblas"), .linkedLibrary("m")]),
     .target(name: "CFFTW", linkerSettings: [.linkedLibrary("fftw3")]),
-    .target(name: "PrivacyAccounting", dependencies: ["PrivacyEvents", "CGSL", "CFFTW"], swiftSettings: settings),
+    .target(name: "PrivacyAccounting", dependencies: ["PrivacyEvents", "CGSL", "CFFTW", "CVectorKernels"], swiftSettings: settings),
     .target(name: "CVectorKernels"),
     .target(name: "ParameterVectors", dependencies: ["CVectorKernels"], swiftSettings: settings),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),

@@ -11,6 +11,7 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
 #define CVK_TABLE cvk_table_avx512
 #define CVK_TRUNCATE_TO_64(value) ((i64x8)_mm512_cvttpd_epi64((__m512d)(value)))
+#define CVK_TURNS 4
 #define CVK_SQUARE_LOW_32(value) ((u64x8)_mm512_mul_epi32((__m512i)(value), (__m512i)(value)))
 #include "KernelBodies.h"
 #pragma clang attribute pop

@@ -84,3 +84,7 @@ void cvk_decay_i64(int32_t level, uint64_t factor, const int64_t *x, const int64
 void cvk_subtract(int32_t level, const float *a, const float *b, float *out, size_t count) {
   table(level)->subtract(a, b, out, count);
 }
+
+void cvk_turn_f64(int32_t level, size_t groups, const double *turn, double *state, size_t steps, double *sums) {
+  table(level)->turn_f64(groups, turn, state, steps, sums);
+}

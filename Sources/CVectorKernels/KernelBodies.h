@@ -354,6 +354,46 @@ static void decay_i64(
   for (size_t i = 0; i < count; i++) out[i] = (int64_t)((uint64_t)fraction(x[i], factor) + ((uint64_t)added[i] << shift));
 }
 
+// How many steps keep their sums in registers at once; the bits do not depend on it.
+#ifndef CVK_TURNS
+#define CVK_TURNS 2
+#endif
+
+CVK_INLINE double sum_of_lanes(const f64x8 *x) {
+  return (((*x)[0] + (*x)[4]) + ((*x)[2] + (*x)[6])) + (((*x)[1] + (*x)[5]) + ((*x)[3] + (*x)[7]));
+}
+
+// `turns` steps of all numbers, whose sums go to `sums`.
+CVK_INLINE void turn_some(size_t groups, const double *restrict turn, double *restrict state, int turns, double *restrict sums) {
+  f64x8 re[CVK_TURNS] = {0}, im[CVK_TURNS] = {0};
+  for (size_t group = 0; group < groups; group++) {
+    f64x8 a, b, c, s;
+    memcpy(&c, turn + 16 * group, sizeof c);
+    memcpy(&s, turn + 16 * group + 8, sizeof s);
+    memcpy(&a, state + 16 * group, sizeof a);
+    memcpy(&b, state + 16 * group + 8, sizeof b);
+    for (int step = 0; step < turns; step++) {
+      re[step] += a;
+      im[step] += b;
+      const f64x8 next = a * c - b * s;
+      b = a * s + b * c;
+      a = next;
+    }
+    memcpy(state + 16 * group, &a, sizeof a);
+    memcpy(state + 16 * group + 8, &b, sizeof b);
+  }
+  for (int step = 0; step < turns; step++) {
+    sums[2 * step] = sum_of_lanes(&re[step]);
+    sums[2 * step + 1] = sum_of_lanes(&im[step]);
+  }
+}
+
+static void turn_f64(size_t groups, const double *restrict turn, double *restrict state, size_t steps, double *restrict sums) {
+  size_t step = 0;
+  for (; step + CVK_TURNS <= steps; step += CVK_TURNS) turn_some(groups, turn, state, CVK_TURNS, sums + 2 * step);
+  for (; step < steps; step++) turn_some(groups, turn, state, 1, sums + 2 * step);
+}
+
 const struct cvk_table CVK_TABLE = {
     .sum_of_squares = sum_of_squares,
     .sum_of_squares_f64 = sum_of_squares_f64,
@@ -369,4 +409,5 @@ const struct cvk_table CVK_TABLE = {
     .subtract_fraction_i64 = subtract_fraction_i64,
     .decay_i64 = decay_i64,
     .subtract = subtract,
+    .turn_f64 = turn_f64,
 };

@@ -21,6 +21,7 @@ struct cvk_table {
   int64_t (*subtract_fraction_i64)(uint64_t factor, const int64_t *x, int64_t *sum, size_t count);
   void (*decay_i64)(uint64_t factor, const int64_t *x, const int64_t *added, int32_t shift, int64_t *out, size_t count);
   void (*subtract)(const float *a, const float *b, float *out, size_t count);
+  void (*turn_f64)(size_t groups, const double *turn, double *state, size_t steps, double *sums);
 };
 
 extern const struct cvk_table cvk_table_baseline;

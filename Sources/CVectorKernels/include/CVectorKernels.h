@@ -73,4 +73,8 @@ void cvk_decay_i64(int32_t level, uint64_t factor, const int64_t *x, const int64
 /// out[i] = a[i] − b[i].
 void cvk_subtract(int32_t level, const float *a, const float *b, float *out, size_t count);
 
+/// Σ z_i before each of `steps` steps, as pairs (real, imaginary), where a step multiplies every complex z_i of `state` by its t_i of `turn`.
+/// Both have `groups` groups of eight real parts followed by their eight imaginary parts.
+void cvk_turn_f64(int32_t level, size_t groups, const double *turn, double *state, size_t steps, double *sums);
+
 #endif

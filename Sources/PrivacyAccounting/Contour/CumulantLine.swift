@@ -1,3 +1,4 @@
+import CVectorKernels
 import Foundation
 
 /// K(z) on the points z = c + ikh, k = 0, 1, … of a line, with a bound of each error.
@@ -153,7 +154,12 @@ struct CumulantLine: Sendable {
   /// Nanoseconds that the sums of one table may take; beyond it a grid is faster.
   private static let greatestCost = 1e9
 
-  private static func directCost(nodes: Int, count: Int) -> Double { 1.2 * Double(nodes) * Double(count) }
+  /// The instructions that the direct sums use; with wider ones than these the processor lowers its clock for what comes between.
+  private static let level = min(cvk_best_level(), CVK_LEVEL_AVX2)
+
+  private static func directCost(nodes: Int, count: Int) -> Double {
+    (level == CVK_LEVEL_AVX2 ? 0.5 : 1.2) * Double(nodes) * Double(count)
+  }
 
   /// About how many nanoseconds a line takes.
   static func cost(nodes: Int, count: Int) -> Double {
@@ -174,54 +180,49 @@ struct CumulantLine: Sendable {
       return (sums.real, sums.imaginary, sums.error)
     }
     let (real, imaginary) = directSums(weights: weights, frequencies: frequencies, step: step, count: count)
-    // Three units for every two steps of the recurrence; eight sums run beside each other.
-    let bound = (1.5 * Double(restart) + Double(weights.count) / 8) * unit * weights.reduce(0, +)
+    // Three units for every two steps of a recurrence, and as many for the one over its starts; eight sums run beside each other.
+    let bound = (3 * Double(restart) + Double(weights.count) / 8) * unit * weights.reduce(0, +)
     return (real, imaginary, Array(repeating: bound, count: count))
   }
 
-  /// Steps of a recurrence before a fresh start, which costs about as much as thirty of them.
-  private static let restart = 96
+  /// Steps of a recurrence before it starts from a state of its own; and how many such states come from one another before they are
+  /// computed anew.
+  private static let restart = 48
 
   private static func directSums(
     weights: [Double], frequencies: [Double], step: Double, count: Int
   ) -> (real: [Double], imaginary: [Double]) {
-    typealias Lane = SIMD8<Double>
-    let lanes = (weights.count + 7) / 8
-    var weight = [Lane](repeating: .zero, count: lanes)
-    var turnReal = weight
-    var turnImaginary = weight
-    for (index, frequency) in frequencies.enumerated() {
-      weight[index / 8][index % 8] = weights[index]
-      turnReal[index / 8][index % 8] = cos(step * frequency)
-      turnImaginary[index / 8][index % 8] = sin(step * frequency)
-    }
-    var real = [Double](repeating: 0, count: count)
-    var imaginary = real
-    var stateReal = weight
-    var stateImaginary = weight
-    for index in 0..<count {
-      if index.isMultiple(of: restart) {
-        // A fresh start keeps the recurrence from gathering rounding errors.
-        for (node, frequency) in frequencies.enumerated() {
-          let phase = Double(index) * step * frequency
-          stateReal[node / 8][node % 8] = weights[node] * cos(phase)
-          stateImaginary[node / 8][node % 8] = index == 0 ? 0 : weights[node] * sin(phase)
-        }
+    let groups = (weights.count + 7) / 8
+    /// Each number's e^{iyf} times its factor, in groups of eight real and eight imaginary parts.
+    func fill(_ vectors: inout [Double], _ y: Double, _ factors: [Double]?) {
+      for (index, frequency) in frequencies.enumerated() {
+        let factor = factors?[index] ?? 1
+        let slot = 16 * (index / 8) + index % 8
+        vectors[slot] = factor * cos(y * frequency)
+        vectors[slot + 8] = y == 0 ? 0 : factor * sin(y * frequency)
       }
-      var sumReal = Lane.zero
-      var sumImaginary = Lane.zero
-      for lane in 0..<lanes {
-        let a = stateReal[lane]
-        let b = stateImaginary[lane]
-        sumReal += a
-        sumImaginary += b
-        stateReal[lane] = a * turnReal[lane] - b * turnImaginary[lane]
-        stateImaginary[lane] = a * turnImaginary[lane] + b * turnReal[lane]
-      }
-      real[index] = sumReal.sum()
-      imaginary[index] = sumImaginary.sum()
     }
-    return (real, imaginary)
+    let zero = [Double](repeating: 0, count: 16 * groups)
+    var (turn, long, start, state) = (zero, zero, zero, zero)
+    fill(&turn, step, nil)
+    if count > restart { fill(&long, Double(restart) * step, nil) }
+    var sums = [Double](repeating: 0, count: 2 * count)
+    // What the recurrence over the starts gives besides the next start is not needed.
+    var unused = [0.0, 0.0]
+    for (section, first) in stride(from: 0, to: count, by: restart).enumerated() {
+      if section % restart == 0 {
+        fill(&start, Double(first) * step, weights)
+      } else {
+        cvk_turn_f64(level, groups, long, &start, 1, &unused)
+      }
+      state = start
+      sums.withUnsafeMutableBufferPointer {
+        cvk_turn_f64(level, groups, turn, &state, min(restart, count - first), $0.baseAddress.map { $0 + 2 * first })
+      }
+    }
+    return (
+      (0..<count).map { sums[2 * $0] }, (0..<count).map { sums[2 * $0 + 1] }
+    )
   }
 }
 
