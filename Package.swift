@@ -61,7 +61,7 @@ let package = Package(
     .testTarget(
       name: "PrivacyAccountingTests", dependencies: ["PrivacyAccounting", "PrivacyEvents"],
       resources: [.copy("Resources/accounting.json")], swiftSettings: settings),
-    .testTarget(name: "ParameterVectorsTests", dependencies: ["ParameterVectors"], swiftSettings: settings),
+    .testTarget(name: "ParameterVectorsTests", dependencies: ["CVectorKernels", "ParameterVectors"], swiftSettings: settings),
     .testTarget(name: "SecureNoiseTests", dependencies: ["SecureNoise"], swiftSettings: settings),
     .testTarget(
       name: "AggregationTests",

@@ -1,3 +1,5 @@
+import CVectorKernels
+import Foundation
 import ParameterVectors
 import Testing
 
@@ -113,6 +115,31 @@ struct KernelLevelTests {
         #expect(kernels.sumOfSquares(x) == .infinity && kernels.l1Norm(x) == .infinity)
         #expect(kernels.maximumMagnitude(x) == .infinity)
         #expect(kernels.sumOfSquares(x.map(Double.init)) == .infinity)
+      }
+    }
+  }
+
+  @Test("Turning numbers are summed before every step, as their sines and cosines say", arguments: KernelLevel.available)
+  func turns(level: KernelLevel) {
+    var generator = TestGenerator(state: 6)
+    for (groups, steps) in [(0, 3), (1, 1), (1, 2), (3, 5), (7, 48), (20, 49)] {
+      let angles = (0..<8 * groups).map { _ in Double.random(in: -3...3, using: &generator) }
+      let weights = (0..<8 * groups).map { _ in Double.random(in: 0..<1, using: &generator) }
+      var turn = [Double](repeating: 0, count: 16 * groups)
+      var state = turn
+      for index in angles.indices {
+        let slot = 16 * (index / 8) + index % 8
+        (turn[slot], turn[slot + 8], state[slot]) = (cos(angles[index]), sin(angles[index]), weights[index])
+      }
+      var (sums, baselineState) = ([Double](repeating: .nan, count: 2 * steps), state)
+      var baselineSums = sums
+      cvk_turn_f64(level.rawValue, groups, turn, &state, steps, &sums)
+      cvk_turn_f64(KernelLevel.baseline.rawValue, groups, turn, &baselineState, steps, &baselineSums)
+      #expect(sums == baselineSums && state == baselineState, "\(groups) × \(steps)")
+      for step in 0..<steps {
+        let real = zip(weights, angles).reduce(0) { $0 + $1.0 * cos(Double(step) * $1.1) }
+        let imaginary = zip(weights, angles).reduce(0) { $0 + $1.0 * sin(Double(step) * $1.1) }
+        #expect(abs(sums[2 * step] - real) < 1e-11 && abs(sums[2 * step + 1] - imaginary) < 1e-11, "\(groups), step \(step)")
       }
     }
   }
