@@ -65,9 +65,11 @@ struct ContourPlanner: Sendable {
   ) throws(AccountingError) -> ContourTable {
     var failure = AccountingError.notConverged(what: "contour integral", reason: "its integrand falls too slowly")
     var best: Plan?
-    for depth in Self.depths {
+    let decay = try LineReach.Decay(composition, c: c)
+    allowance -= decay.cost
+    for depth in Self.depths where allowance > 0 {
       do throws(AccountingError) {
-        let plan = try plan(c, rounds: rounds, epsilon: epsilon, logDelta: logDelta, depth: depth, splitting: splitting)
+        let plan = try plan(decay, rounds: rounds, epsilon: epsilon, logDelta: logDelta, depth: depth, splitting: splitting)
         allowance -= plan.reach.ownCost
         if best.map({ plan.reach.cost < 0.3 * $0.reach.cost }) ?? true { best = plan }
       } catch { failure = error }
@@ -92,15 +94,16 @@ struct ContourPlanner: Sendable {
 
   /// The quickest sum whose errors lie `depth` nats below δ, or nearly so.
   private func plan(
-    _ c: Double, rounds: Double, epsilon: Double, logDelta: Double, depth: Double, splitting: Bool
+    _ decay: LineReach.Decay, rounds: Double, epsilon: Double, logDelta: Double, depth: Double, splitting: Bool
   ) throws(AccountingError) -> Plan {
+    let c = decay.c
     let base = rounds * (try cumulants.moments(at: c)).value - c * epsilon
     let period = try period(c, rounds: rounds, epsilon: epsilon, logDelta: logDelta, depth: depth)
     let step = 2 * Double.pi / period
     var whole: LineReach?
     var failure = AccountingError.notConverged(what: "contour integral", reason: "its integrand falls too slowly")
     do throws(AccountingError) {
-      whole = try LineReach(composition, c: c, step: step, rounds: rounds, logTailTarget: logDelta - base - depth)
+      whole = try LineReach(composition, decay: decay, step: step, rounds: rounds, logTailTarget: logDelta - base - depth)
     } catch { failure = error }
     // Where the whole cancels to a small sum, its rounding is large against δ.
     let count = rounds * composition.parts.reduce(0) { $0 + $1.count }
