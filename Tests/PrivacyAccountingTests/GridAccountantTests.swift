@@ -262,6 +262,43 @@ struct GridAccountantTests {
     }
   }
 
+  /// The whole law of one step lies in two bins of the first grids, which held it all at a loss of 0 when the ratio of its masses in a bin
+  /// was beyond the range of numbers: δ came out as 1e-290.
+  @Test("many steps on a grid far wider than each: a mean loss of millions leaves no ε of 49 private")
+  func bottomlessBins() throws {
+    for relation in [NeighboringRelation.replaceOne, .addOrRemoveOne] {
+      let event = PrivacyEvent.gaussian(noiseMultiplier: 0.945).sampled(.poisson(rate: 0.0321)).repeated(4_722_429_300)
+      let bound = try PrivacyAccountant(neighboringRelation: relation, choice: .grid).delta(of: event, epsilon: 48.7)
+      #expect(bound.upper >= 1 - 1e-9, "\(relation): \(bound)")
+    }
+  }
+
+  /// A record is drawn about four times in all, and each time costs N(m, t²), t = 2/σ and m = t²/2 + log w₁: δ is a sum of normal
+  /// profiles, but for rounds that draw it twice (one in 20,000 of those that draw it).
+  @Test("rare and costly draws: the upper end is near the sum over how often the record was drawn")
+  func rareAndCostlyDraws() throws {
+    let (rounds, draws, population, sigma, delta) = (33_234, 42, 367_895, 0.12346457482714797, 0.0023523352125892146)
+    let drawn = try WithReplacement(draws: draws, population: population, tailMass: 1e-300)
+    let t = 2 / sigma
+    let law = try BinomialLaw(trials: rounds, probability: drawn.inclusionProbability)
+    func exact(_ epsilon: Double) -> Double {
+      (1...60).reduce(0) { sum, count in
+        let n = Double(count)
+        let mean = n * (t * t / 2 + log(drawn.weights[1])) + Double(rounds - count) * log(drawn.weights[0])
+        let (gap, spread) = (mean - epsilon, n.squareRoot() * t)
+        func lower(_ x: Double) -> Double { 0.5 * erfc(-x / 2.0.squareRoot()) }
+        let hidden = lower(gap / spread - spread)
+        return sum + exp(law.logMass(count)) * (lower(gap / spread) - (hidden > 0 ? exp(-gap + spread * spread / 2) * hidden : 0))
+      }
+    }
+    var (low, high) = (0.0, 5_000.0)
+    for _ in 0..<100 { if exact(0.5 * (low + high)) > delta { low = 0.5 * (low + high) } else { high = 0.5 * (low + high) } }
+    let event = PrivacyEvent.gaussian(noiseMultiplier: sigma)
+      .sampled(.fixedSizeWithReplacement(cohortSize: draws, populationSize: population)).repeated(rounds)
+    let bound = try PrivacyAccountant().epsilon(of: event, delta: delta)
+    #expect(bound.upper >= low - 0.1 && bound.upper <= low + 1, "\(bound) \(low)")
+  }
+
   @Test("wide bins of a mixture hold its mass once", arguments: [1.0, 20, 40, 300])
   func wideBins(spacing: Double) throws {
     let mixture = try SensitivityMixture([(0, 0.9), (2, 0.09), (4, 0.01)])

@@ -10,12 +10,19 @@ struct LossContent {
   var ratio = 1.0
   /// Relative error of `p` and `q`.
   var error = 0.0
-  /// Absolute error of `ratio`, relative to 1.
+  /// Absolute error of `ratio`, relative to 1; of `fall` too.
   var ratioError = 0.0
+  /// Q's mass times e^a over P's mass, at most 1: for bins so wide that `ratio` may be no number.
+  var fall: Double?
+
+  /// A wider bin has `fall`.
+  static let narrow = 30.0
 
   /// The same bin of the pair (Q, P): losses change sign, the bin becomes [−b, −a).
   func swapped(width: Double) -> LossContent {
-    LossContent(p: q, q: p, ratio: exp(width) / ratio, error: error, ratioError: ratioError + 4 * unitRoundoff)
+    LossContent(
+      p: q, q: p, ratio: fall.map { 1 / $0 } ?? exp(width) / ratio, error: error, ratioError: ratioError + 4 * unitRoundoff,
+      fall: width > Self.narrow ? 1 / ratio : nil)
   }
 }
 
@@ -121,10 +128,19 @@ struct GaussianLoss: ContinuousLoss {
     let g0 = NormalIntegral.scaledMass(y0, sigma * width)
     let g1 = NormalIntegral.scaledMass(y1, sigma * width)
     let ratio = g0.value / g1.value
-    return LossContent(
+    var content = LossContent(
       p: NormalIntegral.mass(y1, sigma * width, scaled: g1.value), q: NormalIntegral.mass(y0, sigma * width, scaled: g0.value),
       ratio: ratio.isNaN ? .infinity : ratio, error: max(g0.error, g1.error) + positionError(y0, y1, upper),
       ratioError: g0.error + g1.error + 8 * unitRoundoff)
+    if width > LossContent.narrow && width < .infinity {
+      // The masses over the densities at the lower edge, which grow with the bin no more than the density does.
+      let h0 = NormalIntegral.scaledMass(sigma * width - y0, sigma * width)
+      let h1 = NormalIntegral.scaledMass(sigma * width - y1, sigma * width)
+      let fall = h0.value / h1.value
+      content.fall = fall <= 1 ? fall : fall > 1 ? 1 : nil
+      content.ratioError += h0.error + h1.error
+    }
+    return content
   }
 
   func tail(above lower: Double) -> LossContent {
@@ -165,7 +181,7 @@ struct ExponentialRampLoss: ContinuousLoss {
     return LossContent(
       p: scale * exp(0.5 * (top - limit)) * -expm1(-0.5 * d), q: scale * exp(-0.5 * (top + limit)) * expm1(0.5 * d),
       ratio: exp(0.5 * d + (upper - top)), error: (12 + 2 * limit) * unitRoundoff + clipped,
-      ratioError: 8 * unitRoundoff + clipped * d)
+      ratioError: 8 * unitRoundoff + clipped * d, fall: width > LossContent.narrow ? exp(0.5 * d + (upper - top) - width) : nil)
   }
 
   func tail(above lower: Double) -> LossContent {
@@ -228,6 +244,14 @@ struct SampledLoss<Base: ContinuousLoss>: ContinuousLoss {
     all.error += shift * slope
     if z >= 0.5 { all.ratioError += 4 * shift }
     all.ratioError += 16 * unitRoundoff * min(width, 1)
+    if width > LossContent.narrow && width < .infinity {
+      // The ratio may be infinite inside, where 1/ratio is not 0.
+      let innerContent = base.content(below: inner, width: innerWidth)
+      let innerFall = innerContent.fall ?? innerContent.ratio * exp(-innerWidth)
+      let fall = 1 / ((1 - rate) * exp(width - upper) + w * exp(width - innerWidth) / innerFall)
+      all.fall = fall <= 1 ? fall : fall > 1 ? 1 : nil
+      all.ratioError += 4 * unitRoundoff * (abs(inner) + abs(upper))
+    }
     return all
   }
 

@@ -53,8 +53,9 @@ struct GaussianMixtureLoss: ContinuousLoss {
   private var greatest: Double { ratio.shifts.last ?? 0 }
 
   var support: (lower: Double, upper: Double) { (ratio.logUnchanged, .infinity) }
-  var extent: (lower: Double, upper: Double) { (loss(at: ratio.unchanged > 0 ? -38 : least - 38), loss(at: greatest + 38)) }
-  var extentUnderQ: (lower: Double, upper: Double) { (loss(at: -38), loss(at: 38)) }
+  var extent: (lower: Double, upper: Double) { (ratio.unchanged > 0 ? ratio.logUnchanged : loss(at: least - 38), loss(at: greatest + 38)) }
+  // The loss is nearly flat below the shifts: with its least value itself no rounding cuts the bulk off.
+  var extentUnderQ: (lower: Double, upper: Double) { (ratio.unchanged > 0 ? ratio.logUnchanged : loss(at: -38), loss(at: 38)) }
 
   private func loss(at y: Double) -> Double { ratio.value(at: y).logRatio }
 
@@ -210,10 +211,26 @@ struct GaussianMixtureLoss: ContinuousLoss {
       ending = 1.01 * lowerError * growth * max(p > 0 ? lowerDensity / p : 0, q > 0 ? NormalIntegral.density(lower) / q : 0)
     }
     // At the edge the densities of P add up to e^upper times that of Q, so that the ratio needs only the scaled masses.
-    return LossContent(
+    var content = LossContent(
       p: p, q: q, ratio: edgeRatio.isNaN ? .infinity : edgeRatio,
       error: error + rounding + 2 * positionError * (min(reach, 60) + 1) + ending,
       ratioError: 2 * error + 16 * unitRoundoff + 2 * ending + 2 * rounding * min(spread, 1))
+    if width > LossContent.narrow && lower > -.infinity {
+      // The same from the lower edge, where the masses over the densities are numbers.
+      let (terms, unchanged, rounding) = self.terms(at: lower, width: .infinity)
+      let g0 = NormalIntegral.scaledMass(-lower, d)
+      var mean = unchanged > 0 ? unchanged * g0.value : 0
+      var error = g0.error
+      for term in terms where term.weight > 0 {
+        let g = NormalIntegral.scaledMass(term.shift - lower, d)
+        mean += term.weight * g.value
+        error = max(error, g.error)
+      }
+      let fall = g0.value / mean
+      content.fall = fall <= 1 ? fall : fall > 1 ? 1 : nil
+      content.ratioError += 2 * error + 2 * rounding
+    }
+    return content
   }
 
   func tail(above lower: Double) -> LossContent {

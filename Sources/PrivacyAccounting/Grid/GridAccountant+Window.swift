@@ -26,12 +26,23 @@ extension GridAccountant {
       }
       return (moments(theta + sign * s).first, s)
     }
-    let (above, below) = (chernoff(1), chernoff(-1))
+    var (above, below) = (chernoff(1), chernoff(-1))
     let margin = 0.04 * max(above.end - below.end, 0)
+    // Where an end is an atom that counts, no tilt makes what lies beyond it small. On the grid losses lie around it, and a tilt that
+    // bounds those beyond the margin is small against the inverse step.
+    if margin > 0 {
+      if above.tilt > Self.saturated { above.tilt = Self.marginDepth / margin }
+      if below.tilt > Self.saturated { below.tilt = Self.marginDepth / margin }
+    }
     return Window(
       low: min(below.end - margin, epsilon), high: max(above.end + margin, epsilon), tiltBelow: below.tilt, tiltAbove: above.tilt,
       logNegligible: logNegligible, logMoment: here.value)
   }
+
+  /// Tilts of which the search has found no end.
+  private static let saturated = 1e8
+  /// Nats by which the mass beyond the margin of an atom falls.
+  private static let marginDepth = 80.0
 
   /// Nodes of one law that are kept: the mass above counts less than the truncation in δ, the mass below less in the tilted sum.
   func range(_ part: Component, theta: Double, spacing h: Double, logDelta: Double, truncation: Double, window: Window) -> (
