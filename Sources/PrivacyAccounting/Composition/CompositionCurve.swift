@@ -124,17 +124,21 @@ public struct CompositionCurve: Sendable {
     rounds: Int, delta: Double, changes: (withPerson: Double, without: Double)
   ) throws(AccountingError) -> PrivacyBound {
     let change = max(changes.withPerson, changes.without)
-    // An ε at which the truncations take a share of δ that nobody will miss. What is found below it is valid, for ψ + e^ε ψ is less there.
-    var guess = max(0, log(1e-10 * delta / change))
+    // An ε at which the truncations take a small share of δ. What is found below it is valid, for ψ + e^ε ψ is less there.
+    let negligible = log(1e-10 * delta / change)
+    var guess = negligible > 0 ? negligible : max(0, log(1e-3 * delta / change))
+    var isGenerous = negligible <= 0 && guess > 0
     for _ in 0..<60 {
       // What the truncations may add or take away at ε up to the guess.
       let added = change + exp(guess) * change
       let rest = (delta - added) * (1 - 1e-14)
       guard rest > 0 else { return PrivacyBound(lower: 0, upper: .infinity, method: .trivial) }
       let bound = try core(rounds: rounds, delta: rest, lowerDelta: min(1, (delta + added) * (1 + 1e-14)))
-      if bound.upper <= guess { return bound }
-      // Grids take longest, and are seldom so narrow that the last digits count.
-      guess = bound.upper * (1 + (bound.method == .grid ? 1e-3 : 1e-10))
+      // Grids take longest, and are seldom so narrow that a thousandth of δ counts.
+      let isGrid = bound.method == .grid
+      if bound.upper <= guess && (isGrid || !isGenerous) { return bound }
+      isGenerous = false
+      guess = bound.upper * (1 + (isGrid ? 1e-3 : 1e-10))
     }
     throw .notConverged(what: "ε of truncated rounds", reason: "δ = \(delta) is too near to the probability of a truncation")
   }

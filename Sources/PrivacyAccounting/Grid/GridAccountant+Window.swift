@@ -31,8 +31,8 @@ extension GridAccountant {
     // Where an end is an atom that counts, no tilt makes what lies beyond it small. On the grid losses lie around it, and a tilt that
     // bounds those beyond the margin is small against the inverse step.
     if margin > 0 {
-      if above.tilt > Self.saturated { above.tilt = Self.marginDepth / margin }
-      if below.tilt > Self.saturated { below.tilt = Self.marginDepth / margin }
+      if above.tilt > Self.saturated { above.tilt = min(above.tilt, Self.marginDepth / margin) }
+      if below.tilt > Self.saturated { below.tilt = min(below.tilt, Self.marginDepth / margin) }
     }
     return Window(
       low: min(below.end - margin, epsilon), high: max(above.end + margin, epsilon), tiltBelow: below.tilt, tiltAbove: above.tilt,

@@ -83,6 +83,7 @@ struct LossGrid {
     guard model.continuous != nil || !loose.isEmpty else { return }
     let full = -expm1(-h)
     let shrink = exp(-h)
+    let support: (lower: Double, upper: Double) = model.continuous?.support ?? (0, 0)
     var next = loose.count - 1
     // The bin below node `index`, with the atoms inside; `index` = last + 1 stands for everything above the last node.
     func bin(_ index: Int) -> (content: LossContent, continuous: LossContent) {
@@ -90,11 +91,11 @@ struct LossGrid {
       let edge = Double(index) * h
       if let law = model.continuous {
         if index > last {
-          if law.support.upper > Double(last) * h {
+          if support.upper > Double(last) * h {
             density = law.tail(above: Double(last) * h)
             density.ratio /= shrink
           }
-        } else if edge > law.support.lower && edge - h < law.support.upper {
+        } else if edge > support.lower && edge - h < support.upper {
           density = law.content(below: edge, width: h)
         }
         if (density.p + density.error + density.ratioError).isNaN { isUndefined = true }
@@ -112,7 +113,7 @@ struct LossGrid {
       }
       return (all, density)
     }
-    if let law = model.continuous, law.support.lower < Double(first) * h {
+    if let law = model.continuous, support.lower < Double(first) * h {
       let below = law.content(below: Double(first) * h, width: .infinity)
       upper[0] += below.p * (1 + below.error) + 1e-300
     }

@@ -68,9 +68,9 @@ package struct GaussianMixtureRenyi: Sendable {
   }
 
   /// Nanoseconds that the values at the ends of all panels may take.
-  private static let greatestWork = 1.5e6
+  private static let greatestWork = 8e5
   /// Nanoseconds that one value in each of the panels that count may take: each needs 61 or more, so that these are some milliseconds.
-  private static let greatestPanelWork = 8e4
+  private static let greatestPanelWork = 5e4
 
   /// log of the integral of the normal density times φ(r), with the quadrature's error, over all bumps and `reach` around them; nil beyond
   /// the range of numbers and where it would take too long.
