@@ -53,7 +53,9 @@ enum MethodSelection {
     var backends: [any AccountingBackend] = []
     if let single = SingleSampledGaussian(composition) { backends.append(single) }
     if let contour = ContourAccountant(composition) { backends.append(contour) }
-    if let grid = GridBackend(composition) { backends.append(grid) }
+    // Truncated rounds may ask twice for one answer.
+    let share = composition.logUnchanged == (0, 0) ? 1 : 0.6
+    if let grid = GridBackend(composition, workLimit: share * GridBackend.usualWork) { backends.append(grid) }
     // The Rényi bound is last: it answers where the others run out of memory, time or digits.
     do throws(AccountingError) { backends.append(try renyi(composition)) } catch {
       if backends.isEmpty { throw error }
