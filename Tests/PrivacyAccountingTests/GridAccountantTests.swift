@@ -271,6 +271,18 @@ struct GridAccountantTests {
       let bound = try PrivacyAccountant(neighboringRelation: relation, choice: .grid).delta(of: event, epsilon: 48.7)
       #expect(bound.upper >= 1 - 1e-9, "\(relation): \(bound)")
     }
+    // Steps of a thousandth on a grid of ones: the mean loss of all is 500, or 5 after sampling.
+    let wide = PrivacyEvent.gaussian(noiseMultiplier: 1_000)
+    for (law, count) in [
+      (PrivacyLossLaw.gaussian(noiseMultiplier: 1_000), 1_000_000_000),
+      (.sampledGaussian(rate: 0.1, noiseMultiplier: 1_000, direction: .removal), 1_000_000_000),
+    ] {
+      let coarse = try GridAccountant([(law, count)], workLimit: 1e4).delta(epsilon: 4, relativeWidth: 0.99, limit: 1)
+      let isPlain = law == .gaussian(noiseMultiplier: 1_000)
+      let event = (isPlain ? wide : wide.sampled(.poisson(rate: 0.1))).repeated(count)
+      let exact = try PrivacyAccountant(choice: .contour).delta(of: event, epsilon: 4)
+      #expect(coarse.upper >= exact.lower && coarse.lower <= exact.upper, "\(coarse) \(exact)")
+    }
   }
 
   /// A record is drawn about four times in all, and each time costs N(m, t²), t = 2/σ and m = t²/2 + log w₁: δ is a sum of normal

@@ -21,8 +21,9 @@ struct LossContent {
   /// The same bin of the pair (Q, P): losses change sign, the bin becomes [−b, −a).
   func swapped(width: Double) -> LossContent {
     LossContent(
-      p: q, q: p, ratio: fall.map { 1 / $0 } ?? exp(width) / ratio, error: error, ratioError: ratioError + 4 * unitRoundoff,
-      fall: width > Self.narrow ? 1 / ratio : nil)
+      p: q, q: p, ratio: fall.map { 1 / $0 } ?? (ratio.isFinite ? exp(width) / ratio : .infinity), error: error,
+      ratioError: ratioError + 4 * unitRoundoff,
+      fall: width > Self.narrow && ratio.isFinite ? 1 / ratio : nil)
   }
 }
 
@@ -224,7 +225,8 @@ struct SampledLoss<Base: ContinuousLoss>: ContinuousLoss {
 
   private func mixed(_ inner: LossContent, weight: Double, positionError: Double) -> LossContent {
     LossContent(
-      p: (1 - rate) * inner.q + rate * inner.p, q: inner.q, ratio: 1 / (1 - weight * (1 - 1 / inner.ratio)),
+      p: (1 - rate) * inner.q + rate * inner.p, q: inner.q,
+      ratio: inner.ratio.isFinite ? 1 / (1 - weight * (1 - 1 / inner.ratio)) : .infinity,
       error: inner.error + 2 * unitRoundoff + positionError,
       ratioError: inner.ratioError + 16 * unitRoundoff)
   }

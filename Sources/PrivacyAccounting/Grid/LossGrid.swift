@@ -117,12 +117,13 @@ struct LossGrid {
       let below = law.content(below: Double(first) * h, width: .infinity)
       upper[0] += below.p * (1 + below.error) + 1e-300
     }
-    // Q's mass times e^a over P's mass for a bin from `a` up. In doubt it is 0, and the whole mass of the upper measure goes up.
+    // A lower bound of Q's mass times e^a over P's mass for a bin from `a` up. In doubt it is 0, and the whole mass of the upper measure
+    // goes up. Many widths of a law may fit into a bin, whose ratio at the upper edge is then no number.
     func fall(_ c: LossContent, from a: Double) -> Double {
-      if h <= LossContent.narrow { return c.ratio * shrink }
-      if let fall = c.fall { return fall }
-      let direct = exp(a) * c.q / c.p
-      return a < 600 && c.q > 1e-280 && c.p > 1e-280 && direct <= 1 ? direct : 0
+      if h <= LossContent.narrow && c.ratio.isFinite { return c.ratio * shrink - 2 * c.ratioError }
+      if let fall = c.fall { return fall - 2 * c.ratioError }
+      guard a < 600, c.q > 1e-280, c.p > 1e-280 else { return 0 }
+      return exp(a) * c.q / c.p * (1 - 2 * c.error - 8 * unitRoundoff * (1 + abs(a)))
     }
     // Lower measure, from the top down. Seen as a post-processing, only the bin is released. A share ν of the bin below node i, whose
     // ratio P/Q is less than e^(ih), is merged with what the node above left of the bin above, whose ratio is more, as much as keeps
@@ -138,7 +139,7 @@ struct LossGrid {
       if i == last {
         upperInfinity += mass + (model.continuous == nil ? 0 : 1e-300)
       } else if mass > 0 {
-        let part = min(1, max(0, (1 - fall(c, from: Double(i) * h) + c.ratioError * 2) / full * (1 + 4 * unitRoundoff)))
+        let part = min(1, max(0, (1 - fall(c, from: Double(i) * h)) / full * (1 + 4 * unitRoundoff)))
         upper[i + 1 - first] += mass * part
         upper[i - first] += mass * (1 - part)
       }
